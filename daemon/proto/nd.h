@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Neighbour Discovery messages a mobile node reads and writes (RFC 4861, 4191, 6275 section 7). All
+ * buffers start at the ICMPv6 type.  Lifetimes are in seconds, 0xffffffff = infinite.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+
+#define ND_MAX_PREFIXES 32 /* per advertisement; more are ignored */
+#define ND_MAX_ROUTES 32
+#define ND_INFINITE 0xffffffffu
+
+enum nd_preference { /* RFC 4191 section 2.1 */
+		     ND_PREF_LOW = -1,
+		     ND_PREF_MEDIUM = 0,
+		     ND_PREF_HIGH = 1,
+};
+
+struct nd_prefix_info {
+	struct ip6_prefix prefix;
+	struct in6_addr router_address; /* the field unmasked; meaningful with the R flag */
+	bool on_link, autonomous, router_flag;
+	uint32_t valid, preferred;
+};
+
+struct nd_route_info {
+	struct ip6_prefix prefix;
+	enum nd_preference preference;
+	uint32_t lifetime;
+};
+
+struct nd_router_advert {
+	uint8_t hop_limit;
+	bool managed, other, home_agent; /* M, O, H */
+	enum nd_preference preference;
+	uint16_t router_lifetime;
+	uint32_t reachable_ms, retrans_ms;
+
+	uint8_t lladdr_len; /* 0 = no source link-layer address */
+	uint8_t lladdr[8];
+	uint32_t mtu;         /* 0 = absent */
+	uint32_t interval_ms; /* Advertisement Interval option; 0 = absent */
+	bool has_home_agent_info;
+	bool ha_mobile_router;
+	uint16_t ha_preference, ha_lifetime;
+	unsigned n_prefixes, n_routes;
+	struct nd_prefix_info prefix[ND_MAX_PREFIXES];
+	struct nd_route_info route[ND_MAX_ROUTES];
+};
+
+/*
+ * Parse a Router Advertisement; the caller has checked hop limit 255, link-local source and
+ * checksum. 0, or -EBADMSG (wrong type or code, truncated, an option of length zero or past the
+ * end).  Single options with impossible content are skipped.
+ */
+int nd_router_advert_parse(const uint8_t *buf, size_t len, struct nd_router_advert *ret);
+int nd_router_advert_build(const struct nd_router_advert *ra, uint8_t *buf, size_t cap);
+
+/* Without lladdr (NULL) when the source is unspecified or optimistic. */
+int nd_router_solicit_build(const uint8_t *lladdr, size_t lladdr_len, uint8_t *buf, size_t cap);
+/* An unsolicited advertisement: S=0, O=1, with target link-layer address (RFC 6275 section 11.5.5).
+ */
+int nd_neighbour_advert_build(const struct in6_addr *target, const uint8_t *lladdr,
+			      size_t lladdr_len, uint8_t *buf, size_t cap);
+
+/* Fill in the ICMPv6 checksum of a message at buf (RFC 4443 section 2.3). */
+void icmp6_set_checksum(const struct in6_addr *src, const struct in6_addr *dst, uint8_t *buf,
+			size_t len);
+bool icmp6_checksum_ok(const struct in6_addr *src, const struct in6_addr *dst, const uint8_t *buf,
+		       size_t len);
+
+/* Dynamic Home Agent Address Discovery (RFC 6275 sections 6.5, 6.6). */
+#define ICMP6_DHAAD_REQUEST 144
+#define ICMP6_DHAAD_REPLY 145
+#define DHAAD_MAX_AGENTS 32
+
+struct dhaad_reply {
+	uint16_t identifier;
+	bool mobile_router;
+	unsigned n;
+	struct in6_addr agent[DHAAD_MAX_AGENTS]; /* highest preference first */
+};
+
+int dhaad_request_build(uint16_t identifier, bool mobile_router, uint8_t *buf, size_t cap);
+int dhaad_request_parse(const uint8_t *buf, size_t len, uint16_t *ret_identifier,
+			bool *ret_mobile_router);
+int dhaad_reply_build(const struct dhaad_reply *r, uint8_t *buf, size_t cap);
+int dhaad_reply_parse(const uint8_t *buf, size_t len, struct dhaad_reply *ret);
+/* The home agents anycast address of a home prefix: interface identifier fdff:ffff:ffff:fffe. */
+struct in6_addr dhaad_anycast(const struct ip6_prefix *home);
