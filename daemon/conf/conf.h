@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration: /etc/dmmd/dmmd.conf and its drop-ins (dmmd.conf(5)).
+ *
+ * INI syntax as in systemd.syntax(7).  One table (options.c) describes every option: it drives the
+ * parser, the sample file and the list in the man page.  Errors name file:line, what was found and
+ * what is accepted.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/addr.h"
+#include "base/list.h"
+#include "base/strtab.h"
+#include "base/usec.h"
+
+#define CONF_NAME_MAX 63
+#define CONF_MAX_ANCHORS 16
+#define CONF_MAX_HOMES 64 /* home addresses over all anchors */
+#define CONF_KEY_MAX 64   /* octets */
+#define CONF_IDENTIFIER_MAX 254
+#define CONF_PATH_MAX 256
+
+enum conf_on_stop {
+	CONF_ON_STOP_WITHDRAW, /* de-register and remove everything */
+	CONF_ON_STOP_KEEP,     /* leave tunnels for the next start to adopt */
+	CONF_ON_STOP_MAX,
+};
+DECLARE_STRTAB(conf_on_stop); /* "withdraw", "keep" */
+
+enum conf_algorithm { /* same order as enum mip_auth_alg */
+		      CONF_HMAC_SHA1_96,
+		      CONF_HMAC_SHA256_128,
+		      CONF_ALGORITHM_MAX,
+};
+DECLARE_STRTAB(conf_algorithm); /* "hmac-sha1-96", "hmac-sha256-128" */
+
+enum conf_replay {
+	CONF_REPLAY_TIMESTAMP, /* RFC 4285 section 6 */
+	CONF_REPLAY_NONE,
+	CONF_REPLAY_MAX,
+};
+DECLARE_STRTAB(conf_replay); /* "timestamp", "none" */
+
+/* [Link]: how interfaces whose name matches are used; the first section that matches counts. */
+struct conf_link {
+	struct list node;
+	char match[CONF_NAME_MAX + 1]; /* Match=: one or more shell patterns, space separated */
+	bool use;                      /* Use=: may be an uplink (default yes) */
+	int preference;                /* Preference=: -100..100, higher is better (default 0) */
+	bool optimistic_dad;           /* OptimisticDAD=: ask the kernel for it (default yes) */
+};
+
+struct conf_home {
+	struct in6_addr address;
+	struct ip6_prefix prefix;
+};
+
+/* [Anchor NAME]: a home agent and the home addresses it serves. */
+struct conf_anchor {
+	struct list node;
+	char name[CONF_NAME_MAX + 1];
+	struct in6_addr address; /* Address= */
+	unsigned n_homes;        /* HomeAddress=ADDR/LEN, may be repeated */
+	struct conf_home home[CONF_MAX_HOMES];
+	usec_t lifetime;      /* Lifetime=: asked for each binding (default 30 min) */
+	usec_t first_timeout; /* FirstTimeout=: InitialBindackTimeoutFirstReg (default 1.5 s) */
+	bool insecure;        /* Insecure=yes: no authentication; without a key this is required */
+	bool has_key;
+	uint32_t spi;                  /* SPI=: 256 or more */
+	enum conf_algorithm algorithm; /* Algorithm= */
+	enum conf_replay replay;       /* Replay= */
+	char key_file[CONF_PATH_MAX];  /* KeyFile=: path, or "credential:NAME" of systemd.exec(5) */
+	uint8_t key[CONF_KEY_MAX];     /* wiped by conf_free() */
+	size_t key_len;
+	char identifier[CONF_IDENTIFIER_MAX + 1]; /* Identifier=: MN identifier (NAI), RFC 4283 */
+};
+
+struct conf {
+	/* [Daemon] */
+	int log_level;                     /* LogLevel= */
+	enum conf_on_stop on_stop;         /* OnStop= */
+	char state_file[CONF_PATH_MAX];    /* StateFile= */
+	char pin_directory[CONF_PATH_MAX]; /* PinDirectory= in a bpf file system */
+	char device[16];                   /* Device=: name of our own interface (default dmm0) */
+	uint32_t route_table;              /* RouteTable=: first of 64 (default 25700) */
+	uint32_t rule_priority;            /* RulePriority=: first of 100 (default 5300) */
+
+	struct list links;   /* of struct conf_link */
+	struct list anchors; /* of struct conf_anchor */
+};
+
+/* Collects what is wrong, one line each: "file:line: message". */
+struct conf_errors {
+	FILE *out; /* NULL: the log */
+	unsigned n;
+};
+
+/*
+ * Read `path`, then every *.conf of `path`.d in the order of their names.  All errors are reported,
+ * not only the first.  0 and *ret (to be freed by conf_free), -EINVAL when anything was wrong, or
+ * -errno when the main file cannot be read (a missing main file is an empty configuration).
+ */
+int conf_load(const char *path, struct conf_errors *errors, struct conf **ret);
+/* The same from memory; name stands in the messages.  Keys are not read from files. */
+int conf_parse_buffer(const char *name, const char *text, size_t len, struct conf_errors *errors,
+		      struct conf **ret);
+void conf_free(struct conf *c);
+
+/* The [Link] settings of an interface; never NULL (defaults where nothing matches). */
+const struct conf_link *conf_link_find(const struct conf *c, const char *ifname);
+
+/* A commented sample of every option with its default, and the option list in mdoc. */
+void conf_write_sample(FILE *out);
+void conf_write_mdoc(FILE *out);

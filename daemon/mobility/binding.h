@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The binding update list (RFC 6275 section 11.1): one entry for each home address.
+ *
+ * An entry is created from the configuration and lives as long as its home address does.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/list.h"
+#include "base/strtab.h"
+#include "base/usec.h"
+
+struct anchor;
+struct engine;
+struct link;
+struct prefix;
+
+enum binding_state {
+	BINDING_IDLE,        /* nothing registered, nothing sent: no care-of address yet */
+	BINDING_REGISTERING, /* first update sent, no binding at the agent as far as we know */
+	BINDING_REGISTERED,
+	BINDING_UPDATING,    /* registered; a refresh or a new care-of address is being sent */
+	BINDING_RETURNING,   /* on the home link, de-registration not yet acknowledged */
+	BINDING_HOME,        /* on the home link, no binding */
+	BINDING_WITHDRAWING, /* de-registration sent from away */
+	BINDING_REFUSED,     /* rejected by the agent; waiting, or given up: see retry_at */
+	BINDING_STATE_MAX,
+};
+DECLARE_STRTAB(binding_state); /* "idle", "registering", "registered", ... */
+
+/* What packets from the home address take. */
+enum path_mode {
+	PATH_BLOCKED, /* the address exists, nothing can be sent from it */
+	PATH_TUNNEL,  /* through the anchor from a care-of address */
+	PATH_HOME,    /* natively on the home link */
+	PATH_MODE_MAX,
+};
+DECLARE_STRTAB(path_mode); /* "blocked", "tunnel", "native" */
+
+struct path {
+	unsigned slot; /* number of the binding: chooses table and rule, below CONF_MAX_HOMES */
+	struct in6_addr home;
+	struct ip6_prefix home_prefix;
+	enum path_mode mode;
+	struct in6_addr anchor;   /* PATH_TUNNEL: outer destination */
+	struct in6_addr coa;      /* PATH_TUNNEL: outer source */
+	int ifindex;              /* PATH_TUNNEL, PATH_HOME */
+	struct in6_addr next_hop; /* router on that link */
+};
+
+/* An update that may still be acknowledged. */
+struct binding_outstanding {
+	uint16_t sequence;
+	struct in6_addr coa;
+	uint16_t lifetime; /* asked, unit 4 s */
+	usec_t sent;
+	uint64_t replay; /* timestamp sent, 0 = none */
+};
+#define BINDING_MAX_OUTSTANDING 8
+
+struct binding {
+	struct list node;
+	struct engine *engine;
+	unsigned slot;
+	struct in6_addr home;
+	struct ip6_prefix home_prefix;
+	struct anchor *anchor;
+	struct prefix *prefix;
+	enum binding_state state;
+
+	struct in6_addr coa; /* last sent; :: = none */
+	struct link *link;   /* of that care-of address, or home link */
+	bool registered;     /* the agent holds a binding as far as we know */
+	struct in6_addr registered_coa;
+	usec_t expires;    /* end of the accepted lifetime; 0 = none */
+	usec_t refresh_at; /* next refresh; USEC_INFINITY = none */
+
+	uint16_t sequence; /* last sent */
+	unsigned n_outstanding;
+	struct binding_outstanding outstanding[BINDING_MAX_OUTSTANDING]; /* newest last */
+	unsigned retries;     /* of the running exchange */
+	usec_t timeout;       /* current retransmission interval */
+	usec_t retransmit_at; /* USEC_INFINITY = no exchange runs */
+	usec_t retry_at; /* BINDING_REFUSED: next attempt; USEC_INFINITY = not before a change */
+	int last_status; /* -1 = none */
+	bool resynced;   /* status 144 was answered once already */
+	usec_t recent_sent[3]; /* for MAX_UPDATE_RATE */
+
+	struct path path;            /* as last given to the kernel side */
+	uint64_t rx_bytes, tx_bytes; /* tunnelled, as last read from the data plane */
+};
+
+/* What the binding waits for, in words for the user, or NULL. */
+const char *binding_waiting_for(const struct binding *b);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The mobility engine of a mobile node (RFC 6275 section 11, design rules E1-E14).
+ *
+ * It makes no system call and reads no clock.  It is told events, each with its time, and acts
+ * through a table of operations: main.c connects both to the kernel, tests connect them to a
+ * virtual network.
+ *
+ *   engine.c        life, event entry points, timers      selection.c  care-of address, what to do
+ * on a move link.c          links, addresses, attachment          registration.c  binding updates:
+ * build, send, retransmit router.c        router advertisements, routers        acknowledgement.c
+ * what a home agent answers prefix.c        the prefix table                      handover.c
+ * records of moves
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/usec.h"
+#include "conf/conf.h"
+#include "mobility/anchor.h"
+#include "mobility/binding.h"
+#include "mobility/handover.h"
+#include "mobility/link.h"
+#include "mobility/prefix.h"
+#include "proto/ext.h"
+
+enum engine_object {
+	OBJECT_ENGINE, /* object: struct engine; the summary changed */
+	OBJECT_LINK,
+	OBJECT_PREFIX,
+	OBJECT_ANCHOR,
+	OBJECT_BINDING,
+	OBJECT_HANDOVER,
+};
+
+enum engine_change {
+	CHANGE_ADDED,
+	CHANGE_CHANGED,
+	CHANGE_REMOVED, /* the object is still valid during the call */
+};
+
+/* All return 0 or -errno unless said otherwise.  None may call back into the engine. */
+struct engine_ops {
+	/* Send a packet (fixed header, home address option, Mobility Header) out of a link. */
+	int (*send)(void *user, int ifindex, const struct ip6_packet *packet);
+	/* Multicast a router solicitation / an unsolicited neighbour advertisement for a home
+	 * address. */
+	int (*solicit)(void *user, int ifindex);
+	int (*announce)(void *user, int ifindex, const struct in6_addr *home);
+	/* Make packets from the home address take this path; idempotent.  The address exists from
+	 * the first call on. */
+	int (*set_path)(void *user, const struct path *path);
+	/* Remove the home address and everything that belongs to it. */
+	void (*drop_path)(void *user, const struct path *path);
+	/* Let in (or no more) what this anchor sends for the home address to this care-of address.
+	 */
+	int (*accept)(void *user, const struct in6_addr *home, const struct in6_addr *anchor,
+		      const struct in6_addr *coa);
+	void (*reject)(void *user, const struct in6_addr *home, const struct in6_addr *anchor,
+		       const struct in6_addr *coa);
+	/* Monotonic time of the first packet let in by that accept(), 0 = none yet. */
+	usec_t (*first_data)(void *user, const struct in6_addr *home, const struct in6_addr *anchor,
+			     const struct in6_addr *coa);
+	/* Call engine_timer() at that time; replaces the earlier wish.  USEC_INFINITY = never. */
+	void (*set_timer)(void *user, usec_t when);
+	void (*random)(void *user, void *buf, size_t len);
+	/* Sequence numbers or bindings changed: save engine_save() soon, not now. */
+	void (*persist)(void *user);
+	/* Something a user may want to see changed. */
+	void (*publish)(void *user, enum engine_object kind, enum engine_change change,
+			const void *object);
+};
+
+struct engine {
+	const struct engine_ops *ops;
+	void *user;
+	const struct conf *conf;
+	struct instant now; /* of the event being handled */
+	bool started, stopping;
+
+	struct list links, prefixes, anchors, bindings;
+	struct link *uplink; /* that carries the current care-of address, or NULL */
+	struct in6_addr coa; /* current care-of address, or :: */
+	struct in6_addr next_hop;
+	struct list accepted; /* what accept() was called for, with its end */
+	struct handover handovers[HANDOVER_RING];
+	uint64_t n_handovers; /* ever; the newest is handovers[(n_handovers - 1) % HANDOVER_RING] */
+};
+
+/* conf must outlive the engine. */
+int engine_new(const struct conf *conf, const struct engine_ops *ops, void *user,
+	       struct engine **ret);
+void engine_free(struct engine *e);
+
+/*
+ * Start after the first dump of links, addresses and routes has been told; nothing is sent before.
+ * engine_stop() withdraws every binding; engine_stopped() is true when all answered or gave up.
+ */
+void engine_start(struct engine *e, struct instant now);
+void engine_stop(struct engine *e, struct instant now);
+bool engine_stopped(const struct engine *e);
+
+/* What must survive a restart (E14), by home address. */
+struct engine_saved {
+	struct in6_addr home, anchor, coa;
+	uint16_t sequence;
+	bool registered;
+	usec_t expires_real;
+};
+void engine_restore(struct engine *e, const struct engine_saved *saved);
+/* At most `max` entries; returns how many. */
+unsigned engine_save(const struct engine *e, struct engine_saved *saved, unsigned max);
+
+/* Events. */
+struct link_event {
+	int ifindex;
+	const char *name;
+	bool up; /* administratively up and carrier */
+	uint32_t mtu;
+	bool removed;
+};
+void engine_link(struct engine *e, struct instant now, const struct link_event *ev);
+
+struct address_event {
+	int ifindex;
+	struct in6_addr addr;
+	uint8_t plen;
+	bool tentative, optimistic, duplicate, deprecated, temporary, is_static;
+	bool removed;
+};
+void engine_address(struct engine *e, struct instant now, const struct address_event *ev);
+
+struct route_event { /* a default route of the kernel */
+	int ifindex;
+	struct in6_addr gateway;
+	uint32_t metric;
+	bool from_ra;
+	bool removed;
+};
+void engine_route(struct engine *e, struct instant now, const struct route_event *ev);
+
+/* Neighbour unreachability detection gave up on (or reached again) a neighbour. */
+void engine_neighbour(struct engine *e, struct instant now, int ifindex,
+		      const struct in6_addr *addr, bool reachable);
+
+void engine_router_advert(struct engine *e, struct instant now, int ifindex,
+			  const struct in6_addr *router, const struct nd_router_advert *ra);
+
+/* A mobility message as received; its addresses are those of the pseudo-header. */
+struct message_event {
+	struct in6_addr src, dst;
+	bool has_rh2;     /* came with a type 2 routing header ... */
+	bool rh2_unknown; /* ... or the kernel cannot tell */
+	const uint8_t *mh;
+	size_t len;
+};
+void engine_message(struct engine *e, struct instant now, const struct message_event *ev);
+
+void engine_timer(struct engine *e, struct instant now);
+
+/* Views for the bus and the command line. */
+const struct handover *engine_handover(const struct engine *e, uint64_t id); /* NULL if gone */
+struct link *engine_find_link(const struct engine *e, int ifindex);
+/* Where am I, in one word: "home", "away", "offline", "starting", "local" (no anchor configured).
+ */
+const char *engine_place(const struct engine *e);
+const char *engine_waiting_for(const struct engine *e);

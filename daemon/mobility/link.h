@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Links: network interfaces with their current attachment - carrier, routers, addresses.
+ *
+ * An attachment has a number (epoch) that rises whenever the link loses its carrier.  What was
+ * learnt in an earlier attachment is not used until this one confirms it: a router advertisement
+ * for the prefix, or a default route for static addresses (movement detection, RFC 6275
+ * section 11.5.1; RFC 6059).
+ */
+#pragma once
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/list.h"
+#include "base/strtab.h"
+#include "base/usec.h"
+#include "conf/conf.h"
+#include "proto/nd.h"
+
+struct engine;
+
+enum link_state {
+	LINK_DOWN,        /* no carrier or administratively down */
+	LINK_SOLICITING,  /* up, no router heard yet */
+	LINK_CONFIGURING, /* router known, no usable address yet */
+	LINK_ATTACHED,    /* has a care-of address candidate */
+	LINK_STATE_MAX,
+};
+DECLARE_STRTAB(link_state);
+
+struct link_address {
+	struct list node;
+	struct in6_addr addr;
+	uint8_t plen;
+	bool tentative;  /* duplicate address detection runs, address not usable */
+	bool optimistic; /* DAD runs, usable (RFC 4429) */
+	bool duplicate;  /* DAD failed */
+	bool deprecated, temporary, is_static;
+	uint32_t confirmed_epoch; /* attachment that confirmed the prefix; 0 = none */
+	usec_t since;
+};
+
+enum router_origin {
+	ROUTER_RA,    /* heard on our own socket */
+	ROUTER_ROUTE, /* a default route of the kernel */
+	ROUTER_ORIGIN_MAX,
+};
+DECLARE_STRTAB(router_origin);
+
+struct router {
+	struct list node;
+	struct in6_addr addr; /* next hop, link-local as a rule */
+	enum router_origin origin;
+	bool has_route; /* the kernel has a default route through it */
+	uint32_t metric;
+	bool unreachable; /* neighbour unreachability detection gave up */
+	usec_t expires;   /* end of the router lifetime */
+	uint32_t epoch;   /* attachment in which it was last heard */
+	usec_t heard;
+	bool home_agent; /* H flag: a hint, never a reason to trust */
+	enum nd_preference preference;
+	unsigned n_prefixes;
+	struct nd_prefix_info prefix[ND_MAX_PREFIXES];
+};
+
+struct link {
+	struct list node;
+	struct engine *engine;
+	int ifindex;
+	char name[IFNAMSIZ];
+	bool up;
+	uint32_t mtu;
+	const struct conf_link *conf;
+	enum link_state state;
+	uint32_t epoch; /* number of the attachment, from 1 */
+	usec_t up_since;
+	struct list addresses, routers;
+	/* Router solicitation (RFC 4861 section 6.3.7) */
+	unsigned solicits_sent;
+	usec_t solicit_timer;
+	usec_t probe_deadline; /* a new router showed up: the old ones must answer until then */
+	/* When the current attachment reached each step, for the handover record; 0 = not yet */
+	usec_t ra_at, address_at;
+};
+
+/* What the link waits for, in words for the user, or NULL when attached. */
+const char *link_waiting_for(const struct link *l);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The prefix table: every prefix the host has or had, with its state and properties. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/addr.h"
+#include "base/list.h"
+#include "base/strtab.h"
+#include "base/usec.h"
+
+enum prefix_state {
+	PREFIX_NATIVE,      /* on its own link: no tunnel, no signalling */
+	PREFIX_REGISTERING, /* anchored, away; its anchor has not accepted a binding yet */
+	PREFIX_REMOTE,      /* anchored, away, bound */
+	PREFIX_DRAINING,    /* being withdrawn: no new sessions */
+	PREFIX_LOST,        /* no way to reach its addresses now */
+	PREFIX_STATE_MAX,
+};
+DECLARE_STRTAB(prefix_state); /* "native", "registering", "remote", "draining", "lost" */
+
+enum prefix_anchoring {
+	PREFIX_ANCHORING_UNKNOWN,
+	PREFIX_LOCAL,
+	PREFIX_ANCHORED,
+	PREFIX_ANCHORING_MAX,
+};
+DECLARE_STRTAB(prefix_anchoring); /* "unknown", "local", "anchored" */
+
+enum prefix_origin {
+	PREFIX_FROM_RA,
+	PREFIX_FROM_ADDRESS, /* configured on the link by somebody else */
+	PREFIX_FROM_CONFIG,
+	PREFIX_ORIGIN_MAX,
+};
+DECLARE_STRTAB(prefix_origin); /* "router-advertisement", "address", "configuration" */
+
+enum service_type { /* RFC 8653 */
+		    SERVICE_NON_PERSISTENT,
+		    SERVICE_GRACEFUL_REPLACEMENT,
+		    SERVICE_SESSION_LASTING,
+		    SERVICE_FIXED,
+		    SERVICE_TYPE_MAX,
+};
+DECLARE_STRTAB(service_type); /* "non-persistent", "graceful-replacement", ... */
+
+struct anchor;
+struct link;
+
+struct prefix {
+	struct list node;
+	struct ip6_prefix prefix;
+	enum prefix_state state;
+	enum prefix_anchoring anchoring;
+	enum prefix_origin origin;
+	enum service_type service;
+	struct anchor *anchor; /* NULL unless anchored */
+	struct link *link;     /* where it is native, else NULL */
+	usec_t valid_until, preferred_until;
+};
