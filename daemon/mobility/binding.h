@@ -18,7 +18,6 @@
 struct anchor;
 struct engine;
 struct link;
-struct prefix;
 
 enum binding_state {
 	BINDING_IDLE,        /* nothing registered, nothing sent: no care-of address yet */
@@ -49,8 +48,12 @@ struct path {
 	enum path_mode mode;
 	struct in6_addr anchor;   /* PATH_TUNNEL: outer destination */
 	struct in6_addr coa;      /* PATH_TUNNEL: outer source */
-	int ifindex;              /* PATH_TUNNEL, PATH_HOME */
+	int ifindex;              /* PATH_TUNNEL, PATH_HOME: packets leave here */
 	struct in6_addr next_hop; /* router on that link */
+	/* Link on which the home address is ours to answer for (neighbour discovery), 0 = none. Set
+	 * from the moment the de-registration is sent, before packets change to that link. */
+	int claimed_ifindex;
+	bool dad; /* no binding lives that would defend the address: detect duplicates */
 };
 
 /* An update that may still be acknowledged. */
@@ -70,7 +73,6 @@ struct binding {
 	struct in6_addr home;
 	struct ip6_prefix home_prefix;
 	struct anchor *anchor;
-	struct prefix *prefix;
 	enum binding_state state;
 
 	struct in6_addr coa; /* last sent; :: = none */
@@ -80,16 +82,20 @@ struct binding {
 	usec_t expires;    /* end of the accepted lifetime; 0 = none */
 	usec_t refresh_at; /* next refresh; USEC_INFINITY = none */
 
-	uint16_t sequence; /* last sent */
+	uint16_t sequence;   /* last sent */
+	bool sequence_known; /* false until the first is drawn */
 	unsigned n_outstanding;
 	struct binding_outstanding outstanding[BINDING_MAX_OUTSTANDING]; /* newest last */
 	unsigned retries;     /* of the running exchange */
 	usec_t timeout;       /* current retransmission interval */
 	usec_t retransmit_at; /* USEC_INFINITY = no exchange runs */
-	usec_t retry_at; /* BINDING_REFUSED: next attempt; USEC_INFINITY = not before a change */
-	int last_status; /* -1 = none */
-	bool resynced;   /* status 144 was answered once already */
-	usec_t recent_sent[3]; /* for MAX_UPDATE_RATE */
+	usec_t retry_at;  /* BINDING_REFUSED: next attempt; USEC_INFINITY = not before a change */
+	int last_status;  /* -1 = none */
+	bool in_handover; /* counted in the running handover, outcome open */
+	unsigned corrections;   /* statuses 135, 144 answered in the running exchange */
+	bool postponed;         /* retransmit_at is not a timeout but a later first try */
+	unsigned send_failures; /* in a row: the kernel had no route yet */
+	usec_t recent_sent[3];  /* for MAX_UPDATE_RATE */
 
 	struct path path;            /* as last given to the kernel side */
 	uint64_t rx_bytes, tx_bytes; /* tunnelled, as last read from the data plane */

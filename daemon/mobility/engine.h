@@ -21,6 +21,7 @@
 #include "base/list.h"
 #include "base/usec.h"
 #include "conf/conf.h"
+#include "conf/state.h"
 #include "mobility/anchor.h"
 #include "mobility/binding.h"
 #include "mobility/handover.h"
@@ -86,7 +87,12 @@ struct engine {
 	struct link *uplink; /* that carries the current care-of address, or NULL */
 	struct in6_addr coa; /* current care-of address, or :: */
 	struct in6_addr next_hop;
+	usec_t lost_at; /* when the last uplink was lost, 0 = it is there or was left on purpose */
+	usec_t stop_deadline;
 	struct list accepted; /* what accept() was called for, with its end */
+	bool handover_open;   /* bindings still join the newest handover */
+	usec_t data_check_at; /* next look for the first data of the newest handover */
+	unsigned data_checks;
 	struct handover handovers[HANDOVER_RING];
 	uint64_t n_handovers; /* ever; the newest is handovers[(n_handovers - 1) % HANDOVER_RING] */
 };
@@ -104,16 +110,10 @@ void engine_start(struct engine *e, struct instant now);
 void engine_stop(struct engine *e, struct instant now);
 bool engine_stopped(const struct engine *e);
 
-/* What must survive a restart (E14), by home address. */
-struct engine_saved {
-	struct in6_addr home, anchor, coa;
-	uint16_t sequence;
-	bool registered;
-	usec_t expires_real;
-};
-void engine_restore(struct engine *e, const struct engine_saved *saved);
+/* What must survive a restart (E14), by home address.  Before engine_start(). */
+void engine_restore(struct engine *e, const struct state_entry *saved);
 /* At most `max` entries; returns how many. */
-unsigned engine_save(const struct engine *e, struct engine_saved *saved, unsigned max);
+unsigned engine_save(const struct engine *e, struct state_entry *saved, unsigned max);
 
 /* Events. */
 struct link_event {
@@ -130,6 +130,7 @@ struct address_event {
 	struct in6_addr addr;
 	uint8_t plen;
 	bool tentative, optimistic, duplicate, deprecated, temporary, is_static;
+	usec_t valid_until; /* USEC_INFINITY = for ever */
 	bool removed;
 };
 void engine_address(struct engine *e, struct instant now, const struct address_event *ev);

@@ -41,6 +41,7 @@ struct link_address {
 	bool duplicate;  /* DAD failed */
 	bool deprecated, temporary, is_static;
 	uint32_t confirmed_epoch; /* attachment that confirmed the prefix; 0 = none */
+	usec_t valid_until;
 	usec_t since;
 };
 
@@ -55,7 +56,8 @@ struct router {
 	struct list node;
 	struct in6_addr addr; /* next hop, link-local as a rule */
 	enum router_origin origin;
-	bool has_route; /* the kernel has a default route through it */
+	bool has_route;     /* the kernel has a default route through it ... */
+	bool route_from_ra; /* ... which it learnt from an advertisement */
 	uint32_t metric;
 	bool unreachable; /* neighbour unreachability detection gave up */
 	usec_t expires;   /* end of the router lifetime */

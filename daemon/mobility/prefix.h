@@ -57,4 +57,5 @@ struct prefix {
 	struct anchor *anchor; /* NULL unless anchored */
 	struct link *link;     /* where it is native, else NULL */
 	usec_t valid_until, preferred_until;
+	bool wanted; /* by the update that runs */
 };

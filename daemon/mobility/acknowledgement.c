@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a home agent answers: binding acknowledgements (RFC 6275 section 11.7.3) and binding errors.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "mobility/internal.h"
+
+#define MAX_CORRECTIONS 3 /* statuses that ask for another try, per exchange */
+#define HINT_INTERVAL \
+	(5 * USEC_PER_SEC) /* between refreshes that unauthenticated messages ask for */
+#define SHORT_LIFETIME (8 * USEC_PER_SEC)
+
+static struct binding_outstanding *find_outstanding(struct binding *b, uint16_t sequence)
+{
+	for (unsigned i = 0; i < b->n_outstanding; i++)
+		if (b->outstanding[i].sequence == sequence)
+			return &b->outstanding[i];
+	return NULL;
+}
+
+/*
+ * The update that an acknowledgement answers.  Status 135 carries the agent's own idea of the last
+ * sequence number: it is tried against all that are outstanding.
+ */
+static int authenticate(const struct binding *b, const struct mh_message *m,
+			const struct message_event *ev, const struct binding_outstanding *o)
+{
+	const struct anchor *a = b->anchor;
+	int r;
+
+	if (!a->has_sa)
+		return 0;
+	r = mip_auth_verify(&a->sa, &o->coa, &b->home, m, ev->mh, ev->len);
+	if (r < 0)
+		return r;
+	/* The echoed timestamp ties the answer to one request (RFC 4285 section 6). */
+	if (o->replay && m->ba.status != BA_ID_MISMATCH &&
+	    m->ba.status != BA_SEQUENCE_OUT_OF_WINDOW && m->opt.has_replay &&
+	    m->opt.replay != o->replay)
+		return -EBADMSG;
+	return 0;
+}
+
+static void set_health(struct binding *b, enum anchor_health h, int status)
+{
+	struct anchor *a = b->anchor;
+
+	b->last_status = a->last_status = status;
+	a->health = h;
+	engine_publish(b->engine, OBJECT_ANCHOR, CHANGE_CHANGED, a);
+}
+
+static void measure_round_trip(struct binding *b, const struct binding_outstanding *o)
+{
+	struct anchor *a = b->anchor;
+
+	a->rtt_last = b->engine->now.mono - o->sent;
+	a->rtt = a->rtt ? (7 * a->rtt + a->rtt_last) / 8 : a->rtt_last;
+}
+
+/* "Well before" the end: 0.8 of it less up to a tenth, the agent's advice if that is sooner. */
+static usec_t refresh_after(struct engine *e, usec_t left, const struct mh_message *m)
+{
+	usec_t after = left < SHORT_LIFETIME ? left / 2 : left / 10 * 8;
+	usec_t advice = m->opt.refresh_advice * MH_LIFETIME_UNIT * USEC_PER_SEC;
+	uint16_t jitter;
+
+	if (m->opt.has_refresh_advice && advice && advice < after)
+		after = advice;
+	e->ops->random(e->user, &jitter, sizeof(jitter));
+	return after - after / 10 * jitter / UINT16_MAX;
+}
+
+static void forget_until(struct binding *b, uint16_t sequence)
+{
+	unsigned keep = 0;
+
+	for (unsigned i = 0; i < b->n_outstanding; i++)
+		if (mh_sequence_newer(b->outstanding[i].sequence, sequence))
+			b->outstanding[keep++] = b->outstanding[i];
+	b->n_outstanding = keep;
+}
+
+/* The binding is gone at the agent: returned home, withdrawn, or not granted. */
+static void accepted_deregistration(struct binding *b)
+{
+	struct engine *e = b->engine;
+
+	b->registered = false;
+	b->expires = 0;
+	binding_stop_exchange(b);
+	accepted_retire(e, b, NULL);
+	if (b->state == BINDING_RETURNING && b->link) {
+		binding_path_home(b, b->link, false);
+		binding_set_state(b, BINDING_HOME);
+		e->ops->announce(e->user, b->link->ifindex, &b->home);
+	} else {
+		binding_set_state(b, BINDING_IDLE);
+	}
+}
+
+static void accepted_registration(struct binding *b, const struct mh_message *m,
+				  const struct binding_outstanding *o)
+{
+	struct engine *e = b->engine;
+	uint16_t granted = m->ba.lifetime < o->lifetime ? m->ba.lifetime : o->lifetime;
+	usec_t lifetime = granted * MH_LIFETIME_UNIT * USEC_PER_SEC;
+
+	b->registered = true;
+	b->registered_coa = o->coa;
+	b->expires = usec_add(o->sent, lifetime);
+	if (!addr_equal(&o->coa, &b->coa))
+		return; /* an older move; the answer to the newest is still to come */
+	b->refresh_at =
+		usec_add(e->now.mono, refresh_after(e, usec_sub(b->expires, e->now.mono), m));
+	binding_stop_exchange(b);
+	if (b->path.mode != PATH_TUNNEL || !addr_equal(&b->path.coa, &b->coa))
+		binding_path_tunnel(b);
+	accepted_retire(e, b, &b->coa);
+	binding_set_state(b, BINDING_REGISTERED);
+}
+
+static void accepted_ack(struct binding *b, const struct mh_message *m,
+			 const struct binding_outstanding *found)
+{
+	struct binding_outstanding o = *found;
+	struct engine *e = b->engine;
+	bool withdrawn = o.lifetime == 0;
+
+	b->anchor->n.ba_accepted++;
+	if (b->retries == 0)
+		measure_round_trip(b, &o);
+	forget_until(b, o.sequence);
+	set_health(b, ANCHOR_REACHABLE, m->ba.status);
+	if (m->ba.status == BA_ACCEPTED_PREFIX_DISCOVERY)
+		log_notice("anchor %s: its home prefixes have changed", b->anchor->conf->name);
+
+	if (withdrawn) {
+		/* Meanwhile we may have moved on: then the answer to the newer update counts. */
+		if (b->state != BINDING_RETURNING && b->state != BINDING_WITHDRAWING) {
+			b->registered = false;
+			return;
+		}
+		accepted_deregistration(b);
+	} else if (b->state == BINDING_RETURNING || b->state == BINDING_WITHDRAWING) {
+		b->registered = true;
+		b->registered_coa = o.coa;
+		return;
+	} else if (m->ba.lifetime == 0) {
+		log_warning("anchor %s granted no lifetime to %s", b->anchor->conf->name,
+			    ADDR_STR(&b->home));
+		accepted_deregistration(b);
+		binding_path_blocked(b);
+	} else {
+		accepted_registration(b, m, &o);
+	}
+	e->ops->persist(e->user);
+	handover_ba_received(e);
+	if (b->n_outstanding == 0)
+		handover_leave(b, true);
+}
+
+/* Try again with what the agent corrected.  False: it has corrected us too often. */
+static bool try_again(struct binding *b, const char *why)
+{
+	struct engine *e = b->engine;
+
+	if (b->corrections >= MAX_CORRECTIONS)
+		return false;
+	log_debug("%s: %s, trying again", ADDR_STR(&b->home), why);
+	b->corrections++;
+	b->n_outstanding = 0;
+	b->postponed = true; /* not a timeout: the back-off does not grow */
+	b->retransmit_at = e->now.mono;
+	binding_retransmit(b);
+	return true;
+}
+
+/* RFC 4285 section 6: the high half of its timestamp is the agent's clock, the low half ours. */
+static void learn_clock(struct anchor *a, uint64_t agent, uint64_t ours)
+{
+	int64_t seconds = (int64_t)(agent >> 32) - (int64_t)(ours >> 32);
+
+	a->clock_offset += seconds * (int64_t)USEC_PER_SEC;
+}
+
+static usec_t retry_after(struct binding *b)
+{
+	switch (b->last_status) {
+	case BA_PROHIBITED:
+	case BA_DAD_FAILED:
+	case BA_AUTH_FAIL:
+		return USEC_INFINITY; /* not before the configuration changes */
+	case BA_HOME_REG_UNSUPPORTED:
+	case BA_NOT_HOME_SUBNET:
+	case BA_NOT_HOME_AGENT:
+		return BINDING_SLOW_RETRY;
+	default:
+		b->timeout =
+			b->timeout * 2 < BINDING_MAX_TIMEOUT ? b->timeout * 2 : BINDING_MAX_TIMEOUT;
+		return b->timeout;
+	}
+}
+
+static void refused(struct binding *b, const struct mh_message *m)
+{
+	struct engine *e = b->engine;
+	bool returning = b->state == BINDING_RETURNING || b->state == BINDING_WITHDRAWING;
+	bool lost_state = m->ba.status == BA_NOT_HOME_AGENT && b->registered;
+	usec_t after;
+
+	b->anchor->n.ba_rejected++;
+	set_health(b, ANCHOR_REFUSING, m->ba.status);
+	binding_stop_exchange(b);
+	log_warning("anchor %s refuses %s: %s (%u)", b->anchor->conf->name, ADDR_STR(&b->home),
+		    ba_status_str(m->ba.status), m->ba.status);
+	if (returning) { /* what it does not know it need not forget */
+		accepted_deregistration(b);
+		handover_leave(b, true);
+		return;
+	}
+	if (lost_state) { /* it knew us once: register anew as a first registration */
+		b->registered = false;
+		b->expires = 0;
+		binding_register(b);
+		return;
+	}
+	after = retry_after(b);
+	b->retry_at = usec_add(e->now.mono, after);
+	/* Take back what went ahead of the answer; an older path that still works stays. */
+	if (b->path.mode == PATH_TUNNEL && addr_equal(&b->path.coa, &b->coa))
+		binding_path_blocked(b);
+	binding_set_state(b, BINDING_REFUSED);
+	handover_leave(b, false);
+}
+
+static void process_status(struct binding *b, const struct mh_message *m,
+			   const struct binding_outstanding *o)
+{
+	switch (m->ba.status) {
+	case BA_SEQUENCE_OUT_OF_WINDOW:
+		b->sequence = m->ba.sequence;
+		if (try_again(b, "sequence number out of window"))
+			return;
+		break;
+	case BA_ID_MISMATCH:
+		if (m->opt.has_replay && o->replay) {
+			learn_clock(b->anchor, m->opt.replay, o->replay);
+			if (b->corrections == 0 && try_again(b, "the home agent's clock differs"))
+				return;
+		}
+		break;
+	default:
+		break;
+	}
+	refused(b, m);
+}
+
+static void receive_ack(struct engine *e, const struct mh_message *m,
+			const struct message_event *ev)
+{
+	struct binding *b = engine_find_home(e, &ev->dst);
+	struct binding_outstanding *o;
+	int r;
+
+	if (!b || !addr_equal(&ev->src, &b->anchor->address)) {
+		log_debug("acknowledgement from %s for %s: not expected", ADDR_STR(&ev->src),
+			  ADDR_STR(&ev->dst));
+		return;
+	}
+	b->anchor->n.ba_received++;
+	/* Away from home it comes with a type 2 routing header (section 11.7.3). */
+	if (b->state != BINDING_RETURNING && !ev->has_rh2 && !ev->rh2_unknown) {
+		b->anchor->n.dropped_unexpected++;
+		return;
+	}
+	o = find_outstanding(b, m->ba.sequence);
+	if (!o && m->ba.status == BA_SEQUENCE_OUT_OF_WINDOW && b->n_outstanding)
+		o = &b->outstanding[b->n_outstanding - 1];
+	if (!o) {
+		b->anchor->n.dropped_unexpected++;
+		log_debug("acknowledgement for %s with sequence %u: none outstanding",
+			  ADDR_STR(&ev->dst), m->ba.sequence);
+		return;
+	}
+	r = authenticate(b, m, ev, o);
+	if (r < 0) {
+		if (b->anchor->n.dropped_auth++ == 0)
+			log_warning("anchor %s: an acknowledgement (status %u, not trusted) fails "
+				    "authentication (%s): check SPI=, KeyFile= and Algorithm=",
+				    b->anchor->conf->name, m->ba.status,
+				    r == -ENOKEY ? "no option with our SPI"
+						 : "wrong authenticator");
+		engine_publish(e, OBJECT_ANCHOR, CHANGE_CHANGED, b->anchor);
+		return;
+	}
+	if (m->ba.status < BA_UNSPECIFIED)
+		accepted_ack(b, m, o);
+	else
+		process_status(b, m, o);
+	engine_publish(e, OBJECT_BINDING, CHANGE_CHANGED, b);
+}
+
+/*
+ * Messages that nothing authenticates may at most make us ask the agent again: a Binding Error that
+ * it does not know the home address (RFC 6275 section 11.3.6), a Binding Refresh Request.
+ */
+static void receive_hint(struct engine *e, const struct message_event *ev,
+			 const struct in6_addr *home)
+{
+	struct binding *b = engine_find_home(e, home);
+
+	if (!b || !addr_equal(&ev->src, &b->anchor->address) || b->state != BINDING_REGISTERED)
+		return;
+	if (b->recent_sent[0] + HINT_INTERVAL > e->now.mono)
+		return;
+	binding_refresh(b);
+}
+
+void engine_message(struct engine *e, struct instant now, const struct message_event *ev)
+{
+	struct mh_message m;
+	struct binding *b;
+	int r;
+
+	e->now = now;
+	if (!mh_checksum_ok(&ev->src, &ev->dst, ev->mh, ev->len))
+		return;
+	r = mh_decode(ev->mh, ev->len, &m);
+	if (r < 0) {
+		b = engine_find_home(e, &ev->dst);
+		if (b && addr_equal(&ev->src, &b->anchor->address))
+			b->anchor->n.dropped_malformed++;
+		log_debug("mobility message from %s: %s", ADDR_STR(&ev->src), log_strerror(-r));
+		return;
+	}
+	switch (m.type) {
+	case MH_BA:
+		receive_ack(e, &m, ev);
+		break;
+	case MH_BE:
+		if (m.be.status == 1)
+			receive_hint(e, ev, &m.be.home);
+		break;
+	case MH_BRR:
+		receive_hint(e, ev, &ev->dst);
+		break;
+	default:
+		log_debug("mobility message type %u from %s ignored", m.type, ADDR_STR(&ev->src));
+		return;
+	}
+	engine_settle(e);
+}

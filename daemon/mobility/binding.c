@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "mobility/binding.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "mobility/internal.h"
+
+DEFINE_STRTAB(binding_state, "idle", "registering", "registered", "updating", "returning", "home",
+	      "withdrawing", "refused");
+DEFINE_STRTAB(path_mode, "blocked", "tunnel", "native");
+
+int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home, unsigned slot)
+{
+	struct binding *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return -ENOMEM;
+	b->engine = e;
+	b->slot = slot;
+	b->home = home->address;
+	b->home_prefix = home->prefix;
+	b->anchor = a;
+	b->last_status = -1;
+	b->retransmit_at = b->retry_at = b->refresh_at = USEC_INFINITY;
+	b->path = (struct path){.slot = slot, .home = b->home, .home_prefix = b->home_prefix};
+	list_append(&e->bindings, &b->node);
+	return 0;
+}
+
+void binding_free(struct binding *b)
+{
+	list_remove(&b->node);
+	free(b);
+}
+
+void binding_set_state(struct binding *b, enum binding_state s)
+{
+	if (s == b->state)
+		return;
+	log_info("%s: %s -> %s (anchor %s)", ADDR_STR(&b->home), binding_state_str((int)b->state),
+		 binding_state_str((int)s), b->anchor->conf->name);
+	b->state = s;
+	engine_publish(b->engine, OBJECT_BINDING, CHANGE_CHANGED, b);
+}
+
+void binding_set_path(struct binding *b, const struct path *p)
+{
+	int r = b->engine->ops->set_path(b->engine->user, p);
+
+	b->path = *p;
+	if (r < 0)
+		log_error("%s: cannot set its path (%s): %s", ADDR_STR(&b->home),
+			  path_mode_str((int)p->mode), log_strerror(-r));
+}
+
+static struct path path_base(const struct binding *b, enum path_mode mode)
+{
+	return (struct path){
+		.slot = b->slot,
+		.home = b->home,
+		.home_prefix = b->home_prefix,
+		.mode = mode,
+	};
+}
+
+void binding_path_blocked(struct binding *b)
+{
+	struct path p = path_base(b, PATH_BLOCKED);
+
+	binding_set_path(b, &p);
+}
+
+void binding_path_tunnel(struct binding *b)
+{
+	struct path p = path_base(b, PATH_TUNNEL);
+
+	p.anchor = b->anchor->address;
+	p.coa = b->coa;
+	p.ifindex = b->link->ifindex;
+	p.next_hop = b->engine->next_hop;
+	binding_set_path(b, &p);
+}
+
+void binding_path_home(struct binding *b, struct link *home, bool dad)
+{
+	struct path p = path_base(b, PATH_HOME);
+	struct router *r = link_best_router(home, &b->home);
+
+	p.ifindex = p.claimed_ifindex = home->ifindex;
+	p.dad = dad;
+	if (r)
+		p.next_hop = r->addr;
+	binding_set_path(b, &p);
+}
+
+/* The router of the uplink changed, or the link came back, while the care-of address stayed. */
+static void binding_follow_link(struct binding *b)
+{
+	const struct engine *e = b->engine;
+
+	if (b->link != e->uplink) {
+		b->link = e->uplink;
+		if (b->state != BINDING_REGISTERED && b->retransmit_at == USEC_INFINITY)
+			b->retransmit_at = e->now.mono;
+	}
+	if (b->path.mode == PATH_TUNNEL && addr_equal(&b->path.coa, &e->coa) &&
+	    (b->path.ifindex != e->uplink->ifindex || !addr_equal(&b->path.next_hop, &e->next_hop)))
+		binding_path_tunnel(b);
+}
+
+static void binding_evaluate_home(struct binding *b, struct link *home)
+{
+	struct router *r = link_best_router(home, &b->home);
+
+	if (b->state == BINDING_RETURNING && b->link == home)
+		return;
+	if (b->state == BINDING_HOME && b->link == home) {
+		if (r && !addr_equal(&b->path.next_hop, &r->addr))
+			binding_path_home(b, home, false);
+		return;
+	}
+	if (b->registered || b->n_outstanding) {
+		binding_return_home(b, home);
+		return;
+	}
+	b->link = home;
+	handover_join(b);
+	binding_path_home(b, home, true);
+	binding_set_state(b, BINDING_HOME);
+	handover_leave(b, true);
+}
+
+void binding_evaluate(struct binding *b)
+{
+	struct engine *e = b->engine;
+	struct link *home = find_home_link(e, b);
+
+	if (home) {
+		binding_evaluate_home(b, home);
+		return;
+	}
+	switch (b->state) {
+	case BINDING_IDLE:
+	case BINDING_HOME:
+	case BINDING_RETURNING:
+		binding_register(b);
+		return;
+	case BINDING_REGISTERING:
+	case BINDING_REGISTERED:
+	case BINDING_UPDATING:
+		if (!addr_equal(&b->coa, &e->coa))
+			binding_register(b);
+		else
+			binding_follow_link(b);
+		return;
+	case BINDING_REFUSED:
+		/* What was refused at another place may be accepted here, unless it was for good.
+		 */
+		if (!addr_equal(&b->coa, &e->coa) && b->retry_at != USEC_INFINITY)
+			binding_register(b);
+		return;
+	case BINDING_WITHDRAWING:
+	case BINDING_STATE_MAX:
+		return;
+	}
+}
+
+void binding_forget_link(struct engine *e, const struct link *l)
+{
+	struct binding *b;
+
+	list_for_each (b, &e->bindings, node)
+		if (b->link == l)
+			b->link = NULL;
+	if (e->uplink == l)
+		e->uplink = NULL;
+}
+
+usec_t binding_next_timer(const struct binding *b)
+{
+	usec_t next = b->retransmit_at;
+
+	/* While there is no uplink nothing can be sent: the next attachment looks again. */
+	if (!b->engine->uplink && b->state != BINDING_RETURNING)
+		next = USEC_INFINITY;
+	else if (b->refresh_at < next || b->retry_at < next)
+		next = b->refresh_at < b->retry_at ? b->refresh_at : b->retry_at;
+	if (b->expires && b->expires < next)
+		next = b->expires;
+	return next;
+}
+
+void binding_timer(struct binding *b)
+{
+	struct engine *e = b->engine;
+
+	if (b->expires && e->now.mono >= b->expires) {
+		log_warning("%s: the binding at %s has expired", ADDR_STR(&b->home),
+			    b->anchor->conf->name);
+		b->expires = 0;
+		b->registered = false;
+		if (b->state == BINDING_REGISTERED || b->state == BINDING_UPDATING)
+			binding_set_state(b, BINDING_REGISTERING);
+		e->ops->persist(e->user);
+	}
+	if (!e->uplink && b->state != BINDING_RETURNING)
+		return;
+	if (e->now.mono >= b->retransmit_at) {
+		binding_retransmit(b);
+	} else if (b->state == BINDING_REFUSED && e->now.mono >= b->retry_at) {
+		binding_register(b);
+	} else if (b->state == BINDING_REGISTERED && e->now.mono >= b->refresh_at) {
+		binding_refresh(b);
+	}
+}
+
+const char *binding_waiting_for(const struct binding *b)
+{
+	switch (b->state) {
+	case BINDING_IDLE:
+		return "a care-of address";
+	case BINDING_REGISTERING:
+	case BINDING_UPDATING:
+	case BINDING_RETURNING:
+	case BINDING_WITHDRAWING:
+		return b->anchor->health == ANCHOR_SILENT
+			       ? "an acknowledgement; the home agent is silent"
+			       : "the home agent's acknowledgement";
+	case BINDING_REFUSED:
+		return b->retry_at == USEC_INFINITY
+			       ? "a change of the configuration: the home agent refused for good"
+			       : "the next attempt after a refusal";
+	case BINDING_REGISTERED:
+	case BINDING_HOME:
+	case BINDING_STATE_MAX:
+		break;
+	}
+	return NULL;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "mobility/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "mobility/internal.h"
+
+#define STOP_TIMEOUT (2 * USEC_PER_SEC)
+
+DEFINE_STRTAB(anchor_health, "untried", "reachable", "silent", "refusing");
+
+static int anchor_new(struct engine *e, const struct conf_anchor *conf)
+{
+	struct anchor *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	a->conf = conf;
+	a->address = conf->address;
+	a->last_status = -1;
+	a->has_sa = conf->has_key;
+	if (conf->has_key) {
+		a->sa.spi = conf->spi;
+		a->sa.alg = (enum mip_auth_alg)conf->algorithm;
+		a->sa.key_len = conf->key_len;
+		memcpy(a->sa.key, conf->key, conf->key_len);
+	}
+	list_append(&e->anchors, &a->node);
+	return 0;
+}
+
+int engine_new(const struct conf *conf, const struct engine_ops *ops, void *user,
+	       struct engine **ret)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+	struct conf_anchor *ca;
+	unsigned slot = 0;
+	int r = 0;
+
+	if (!e)
+		return -ENOMEM;
+	e->ops = ops;
+	e->user = user;
+	e->conf = conf;
+	e->data_check_at = USEC_INFINITY;
+	list_init(&e->links);
+	list_init(&e->prefixes);
+	list_init(&e->anchors);
+	list_init(&e->bindings);
+	list_init(&e->accepted);
+
+	list_for_each (ca, &conf->anchors, node) {
+		r = anchor_new(e, ca);
+		for (unsigned i = 0; r >= 0 && i < ca->n_homes; i++)
+			r = binding_new(e, list_entry(e->anchors.prev, struct anchor, node),
+					&ca->home[i], slot++);
+		if (r < 0)
+			break;
+	}
+	if (r < 0) {
+		engine_free(e);
+		return r;
+	}
+	*ret = e;
+	return 0;
+}
+
+void engine_free(struct engine *e)
+{
+	struct binding *b, *tb;
+	struct anchor *a, *ta;
+
+	if (!e)
+		return;
+	list_for_each_safe (b, tb, &e->bindings, node)
+		binding_free(b);
+	prefixes_free(e);
+	links_free(e);
+	accepted_free(e);
+	list_for_each_safe (a, ta, &e->anchors, node) {
+		list_remove(&a->node);
+		mip_sa_wipe(&a->sa);
+		free(a);
+	}
+	free(e);
+}
+
+void engine_publish(struct engine *e, enum engine_object kind, enum engine_change change,
+		    const void *object)
+{
+	e->ops->publish(e->user, kind, change, object);
+}
+
+struct binding *engine_find_home(const struct engine *e, const struct in6_addr *home)
+{
+	struct binding *b;
+
+	list_for_each (b, &e->bindings, node)
+		if (addr_equal(&b->home, home))
+			return b;
+	return NULL;
+}
+
+struct link *engine_find_link(const struct engine *e, int ifindex)
+{
+	struct link *l;
+
+	list_for_each (l, &e->links, node)
+		if (l->ifindex == ifindex)
+			return l;
+	return NULL;
+}
+
+static void arm_timer(struct engine *e)
+{
+	usec_t next = e->data_check_at, t;
+	struct binding *b;
+	struct link *l;
+
+	list_for_each (b, &e->bindings, node)
+		if ((t = binding_next_timer(b)) < next)
+			next = t;
+	list_for_each (l, &e->links, node)
+		if ((t = link_next_timer(l)) < next)
+			next = t;
+	if ((t = accepted_expire(e)) < next)
+		next = t;
+	if (e->stopping && e->stop_deadline > e->now.mono && e->stop_deadline < next)
+		next = e->stop_deadline;
+	e->ops->set_timer(e->user, next);
+}
+
+void engine_settle(struct engine *e)
+{
+	if (!e->started)
+		return;
+	if (!e->stopping)
+		selection_run(e);
+	prefixes_update(e);
+	arm_timer(e);
+}
+
+void engine_start(struct engine *e, struct instant now)
+{
+	struct link *l;
+	struct binding *b;
+
+	e->now = now;
+	e->started = true;
+	list_for_each (b, &e->bindings, node)
+		if (!b->registered) /* else it may be carrying traffic: adopted when we know where
+				       we are */
+			binding_path_blocked(b);
+	list_for_each (l, &e->links, node)
+		link_solicit(l);
+	engine_settle(e);
+}
+
+void engine_stop(struct engine *e, struct instant now)
+{
+	struct binding *b;
+
+	e->now = now;
+	e->stopping = true;
+	e->stop_deadline = usec_add(now.mono, STOP_TIMEOUT);
+	list_for_each (b, &e->bindings, node)
+		binding_withdraw(b);
+	engine_settle(e);
+}
+
+bool engine_stopped(const struct engine *e)
+{
+	struct binding *b;
+
+	if (e->now.mono >= e->stop_deadline)
+		return true;
+	list_for_each (b, &e->bindings, node)
+		if (b->state == BINDING_WITHDRAWING)
+			return false;
+	return true;
+}
+
+void engine_timer(struct engine *e, struct instant now)
+{
+	struct binding *b;
+	struct link *l;
+
+	e->now = now;
+	list_for_each (l, &e->links, node)
+		link_timer(l);
+	list_for_each (b, &e->bindings, node)
+		binding_timer(b);
+	handover_check_data(e);
+	engine_settle(e);
+}
+
+void engine_restore(struct engine *e, const struct state_entry *saved)
+{
+	struct binding *b = engine_find_home(e, &saved->home);
+
+	if (!b || !addr_equal(&b->anchor->address, &saved->anchor))
+		return;
+	b->sequence = saved->sequence;
+	b->sequence_known = true;
+	if (saved->registered) {
+		/* The agent may still hold it: a later return home has to de-register.  How long is
+		 * settled by the first acknowledgement. */
+		b->registered = true;
+		b->registered_coa = saved->coa;
+	}
+}
+
+unsigned engine_save(const struct engine *e, struct state_entry *saved, unsigned max)
+{
+	struct binding *b;
+	unsigned n = 0;
+
+	list_for_each (b, &e->bindings, node) {
+		if (n == max)
+			break;
+		if (!b->sequence_known)
+			continue;
+		saved[n++] = (struct state_entry){
+			.home = b->home,
+			.anchor = b->anchor->address,
+			.coa = b->registered_coa,
+			.sequence = b->sequence,
+			.registered = b->registered,
+			.expires_real = b->registered && b->expires > e->now.mono
+						? usec_add(e->now.real, b->expires - e->now.mono)
+						: 0,
+		};
+	}
+	return n;
+}
+
+const char *engine_place(const struct engine *e)
+{
+	bool home = !list_empty(&e->bindings);
+	struct binding *b;
+
+	if (!e->started)
+		return "starting";
+	if (!e->uplink)
+		return "offline";
+	if (list_empty(&e->bindings))
+		return "local";
+	list_for_each (b, &e->bindings, node)
+		if (b->state != BINDING_HOME)
+			home = false;
+	return home ? "home" : "away";
+}
+
+const char *engine_waiting_for(const struct engine *e)
+{
+	const char *w = NULL;
+	struct binding *b;
+	struct link *l;
+
+	if (!e->uplink) {
+		list_for_each (l, &e->links, node)
+			if (l->up && (w = link_waiting_for(l)))
+				return w;
+		return list_empty(&e->links) ? "a network interface" : "a link to come up";
+	}
+	list_for_each (b, &e->bindings, node)
+		if ((w = binding_waiting_for(b)))
+			return w;
+	return NULL;
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "mobility/link.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mobility/internal.h"
+
+/* RFC 4861 section 10 */
+#define RTR_SOLICITATION_INTERVAL (4 * USEC_PER_SEC)
+#define MAX_RTR_SOLICITATIONS 3
+
+DEFINE_STRTAB(link_state, "down", "soliciting", "configuring", "attached");
+
+static struct link *link_new(struct engine *e, int ifindex, const char *name)
+{
+	struct link *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->engine = e;
+	l->ifindex = ifindex;
+	snprintf(l->name, sizeof(l->name), "%s", name);
+	l->conf = conf_link_find(e->conf, name);
+	l->epoch = 1;
+	l->solicit_timer = l->probe_deadline = USEC_INFINITY;
+	list_init(&l->addresses);
+	list_init(&l->routers);
+	list_append(&e->links, &l->node);
+	engine_publish(e, OBJECT_LINK, CHANGE_ADDED, l);
+	return l;
+}
+
+static void link_free(struct link *l)
+{
+	struct link_address *a, *ta;
+	struct router *r, *tr;
+
+	list_for_each_safe (a, ta, &l->addresses, node)
+		free(a);
+	list_for_each_safe (r, tr, &l->routers, node)
+		router_free(r);
+	list_remove(&l->node);
+	free(l);
+}
+
+void links_free(struct engine *e)
+{
+	struct link *l, *t;
+
+	list_for_each_safe (l, t, &e->links, node)
+		link_free(l);
+}
+
+const char *link_waiting_for(const struct link *l)
+{
+	struct link_address *a;
+
+	switch (l->state) {
+	case LINK_DOWN:
+		return "carrier";
+	case LINK_SOLICITING:
+		return "a router advertisement";
+	case LINK_CONFIGURING:
+		list_for_each (a, &l->addresses, node)
+			if (!addr_is_linklocal(&a->addr)) {
+				if (a->duplicate)
+					return "an address that is not a duplicate";
+				if (a->tentative)
+					return "duplicate address detection";
+			}
+		return "an address in an advertised prefix";
+	case LINK_ATTACHED:
+	case LINK_STATE_MAX:
+		break;
+	}
+	return NULL;
+}
+
+void link_update_state(struct link *l)
+{
+	enum link_state s = LINK_SOLICITING;
+	struct candidate c;
+
+	if (!l->up)
+		s = LINK_DOWN;
+	else if (link_candidate(l, &c))
+		s = LINK_ATTACHED;
+	else if (link_best_router(l, NULL))
+		s = LINK_CONFIGURING;
+	if (s == LINK_ATTACHED && l->address_at == 0)
+		l->address_at = l->engine->now.mono;
+	if (s == l->state)
+		return;
+	log_debug("%s: %s -> %s", l->name, link_state_str((int)l->state), link_state_str((int)s));
+	l->state = s;
+	engine_publish(l->engine, OBJECT_LINK, CHANGE_CHANGED, l);
+}
+
+/* Ask for routers now, and again until one answers (at most three times in a row). */
+void link_solicit(struct link *l)
+{
+	if (!l->engine->started || !l->up || !l->conf->use)
+		return;
+	l->engine->ops->solicit(l->engine->user, l->ifindex);
+	l->solicits_sent++;
+	l->solicit_timer = l->solicits_sent < MAX_RTR_SOLICITATIONS
+				   ? usec_add(l->engine->now.mono, RTR_SOLICITATION_INTERVAL)
+				   : USEC_INFINITY;
+}
+
+static void link_detach(struct link *l)
+{
+	l->epoch++;
+	l->solicits_sent = 0;
+	l->solicit_timer = l->probe_deadline = USEC_INFINITY;
+	l->ra_at = l->address_at = 0;
+}
+
+void engine_link(struct engine *e, struct instant now, const struct link_event *ev)
+{
+	struct link *l = engine_find_link(e, ev->ifindex);
+
+	e->now = now;
+	if (ev->removed) {
+		if (!l)
+			return;
+		l->up = false;
+		link_detach(l);
+		link_update_state(l);
+		engine_settle(e); /* moves everything off it */
+		engine_publish(e, OBJECT_LINK, CHANGE_REMOVED, l);
+		binding_forget_link(e, l);
+		link_free(l);
+		return;
+	}
+	if (!l) {
+		l = link_new(e, ev->ifindex, ev->name);
+		if (!l)
+			return;
+	}
+	if (strcmp(l->name, ev->name) != 0) {
+		snprintf(l->name, sizeof(l->name), "%s", ev->name);
+		l->conf = conf_link_find(e->conf, l->name);
+	}
+	l->mtu = ev->mtu;
+	if (ev->up != l->up) {
+		l->up = ev->up;
+		if (ev->up) {
+			l->up_since = now.mono;
+			routers_reattach(l);
+			link_confirm_addresses(l);
+			link_solicit(l);
+		} else {
+			link_detach(l);
+		}
+	}
+	link_update_state(l);
+	engine_settle(e);
+}
+
+static struct link_address *find_address(const struct link *l, const struct in6_addr *addr)
+{
+	struct link_address *a;
+
+	list_for_each (a, &l->addresses, node)
+		if (addr_equal(&a->addr, addr))
+			return a;
+	return NULL;
+}
+
+/* Mark every address whose prefix this attachment has shown to be here. */
+void link_confirm_addresses(struct link *l)
+{
+	struct link_address *a;
+	struct router *r;
+
+	list_for_each (a, &l->addresses, node) {
+		list_for_each (r, &l->routers, node) {
+			if (!router_usable(l, r))
+				continue;
+			if (a->is_static && r->origin == ROUTER_ROUTE)
+				a->confirmed_epoch = l->epoch;
+			/* The first dump is taken on trust: a restart must not wait for a router.
+			 */
+			if (!l->engine->started && r->has_route)
+				a->confirmed_epoch = l->epoch;
+			for (unsigned i = 0; i < r->n_prefixes; i++)
+				if (r->prefix[i].valid &&
+				    prefix_contains(&r->prefix[i].prefix, &a->addr))
+					a->confirmed_epoch = l->epoch;
+		}
+	}
+}
+
+void engine_address(struct engine *e, struct instant now, const struct address_event *ev)
+{
+	struct link *l = engine_find_link(e, ev->ifindex);
+	struct link_address *a;
+
+	e->now = now;
+	if (!l)
+		return;
+	a = find_address(l, &ev->addr);
+	if (ev->removed) {
+		if (!a)
+			return;
+		list_remove(&a->node);
+		free(a);
+	} else {
+		if (!a) {
+			a = calloc(1, sizeof(*a));
+			if (!a)
+				return;
+			a->addr = ev->addr;
+			a->since = now.mono;
+			list_append(&l->addresses, &a->node);
+		}
+		a->plen = ev->plen;
+		a->tentative = ev->tentative;
+		a->optimistic = ev->optimistic;
+		a->duplicate = ev->duplicate;
+		a->deprecated = ev->deprecated;
+		a->temporary = ev->temporary;
+		a->is_static = ev->is_static;
+		a->valid_until = ev->valid_until;
+		link_confirm_addresses(l);
+	}
+	link_update_state(l);
+	engine_settle(e);
+}
+
+usec_t link_next_timer(const struct link *l)
+{
+	usec_t next = routers_next_expiry(l);
+
+	if (l->solicit_timer < next)
+		next = l->solicit_timer;
+	return l->probe_deadline < next ? l->probe_deadline : next;
+}
+
+void link_timer(struct link *l)
+{
+	struct router *r;
+
+	if (l->engine->now.mono >= l->solicit_timer) {
+		l->solicit_timer = USEC_INFINITY;
+		link_solicit(l);
+	}
+	if (l->engine->now.mono >= l->probe_deadline) {
+		/* Routers that did not answer beside the new one are not on this link any more. */
+		usec_t asked = usec_sub(l->probe_deadline, ROUTER_PROBE_TIME);
+
+		l->probe_deadline = USEC_INFINITY;
+		list_for_each (r, &l->routers, node)
+			if (r->origin == ROUTER_RA && r->heard < asked)
+				r->unreachable = true;
+	}
+	routers_expire(l);
+	link_update_state(l);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Binding updates: build, send, retransmit (RFC 6275 sections 11.7.1 and 11.8). */
+#include <errno.h>
+#include <string.h>
+
+#include "mobility/internal.h"
+
+#define MAX_UPDATE_RATE 3 /* per second and home address */
+#define SILENT_AFTER 3    /* unanswered updates in a row */
+#define SEND_RETRY (2 * USEC_PER_MSEC)
+#define NAI_SUBTYPE 1
+#define MN_HA_SUBTYPE 1
+
+static uint16_t lifetime_to_units(usec_t lifetime)
+{
+	usec_t units = lifetime / (MH_LIFETIME_UNIT * USEC_PER_SEC);
+
+	return (uint16_t)(units > UINT16_MAX ? UINT16_MAX : units);
+}
+
+/* No binding may outlive the care-of address it points to. */
+static uint16_t lifetime_to_ask(const struct binding *b)
+{
+	usec_t lifetime = b->anchor->conf->lifetime;
+	struct link_address *a;
+
+	list_for_each (a, &b->link->addresses, node)
+		if (addr_equal(&a->addr, &b->coa) && a->valid_until != USEC_INFINITY) {
+			usec_t left = usec_sub(a->valid_until, b->engine->now.mono);
+
+			if (left < lifetime)
+				lifetime = left;
+		}
+	return lifetime < 2 * MH_LIFETIME_UNIT * USEC_PER_SEC ? 1 : lifetime_to_units(lifetime);
+}
+
+static uint16_t next_sequence(struct binding *b)
+{
+	struct engine *e = b->engine;
+
+	if (!b->sequence_known) {
+		e->ops->random(e->user, &b->sequence, sizeof(b->sequence));
+		b->sequence_known = true;
+	}
+	return ++b->sequence;
+}
+
+static void remember(struct binding *b, const struct binding_outstanding *o)
+{
+	if (b->n_outstanding == BINDING_MAX_OUTSTANDING) {
+		memmove(b->outstanding, b->outstanding + 1,
+			sizeof(*o) * (BINDING_MAX_OUTSTANDING - 1));
+		b->n_outstanding--;
+	}
+	b->outstanding[b->n_outstanding++] = *o;
+	memmove(b->recent_sent + 1, b->recent_sent,
+		sizeof(b->recent_sent[0]) * (MAX_UPDATE_RATE - 1));
+	b->recent_sent[0] = b->engine->now.mono;
+}
+
+/* When the rate limit lets the next update out; now or later. */
+static usec_t rate_limit(const struct binding *b)
+{
+	usec_t third = b->recent_sent[MAX_UPDATE_RATE - 1], now = b->engine->now.mono;
+
+	return third && third + USEC_PER_SEC > now ? third + USEC_PER_SEC : now;
+}
+
+static void add_authentication(const struct binding *b, struct mh_message *m,
+			       struct binding_outstanding *o)
+{
+	const struct anchor *a = b->anchor;
+	size_t n = strlen(a->conf->identifier);
+
+	if (n) {
+		m->opt.mn_id_subtype = NAI_SUBTYPE;
+		m->opt.mn_id_len = (uint8_t)n;
+		memcpy(m->opt.mn_id, a->conf->identifier, n);
+	}
+	if (!a->has_sa)
+		return;
+	if (a->conf->replay == CONF_REPLAY_TIMESTAMP) {
+		usec_t real = (usec_t)((int64_t)b->engine->now.real + a->clock_offset);
+
+		o->replay = mip_replay_from_usec(real);
+		m->opt.has_replay = true;
+		m->opt.replay = o->replay;
+	}
+	m->opt.has_auth = true;
+	m->opt.auth_subtype = MN_HA_SUBTYPE;
+	m->opt.auth_spi = a->sa.spi;
+	m->opt.auth_len = (uint8_t)mip_auth_len(a->sa.alg);
+}
+
+/* Send one update for b->coa out of b->link; at home the home address is the care-of address. */
+static int send_update(struct binding *b, uint16_t lifetime, bool at_home)
+{
+	const struct in6_addr *coa = at_home ? &b->home : &b->coa;
+	struct engine *e = b->engine;
+	struct binding_outstanding o = {.coa = *coa, .lifetime = lifetime, .sent = e->now.mono};
+	struct mh_message m = {.type = MH_BU};
+	uint8_t buf[MH_MAX_LEN];
+	struct ip6_packet p = {
+		.src = *coa,
+		.dst = b->anchor->address,
+		.has_home_option = !at_home,
+		.home = b->home,
+		.hop_limit = 64,
+		.next_header = MH_NEXT_HEADER,
+		.payload = buf,
+	};
+	int r;
+
+	o.sequence = m.bu.sequence = next_sequence(b);
+	m.bu.flags = BU_ACK | BU_HOME;
+	m.bu.lifetime = lifetime;
+	m.opt.has_alt_coa = true;
+	m.opt.alt_coa = *coa;
+	add_authentication(b, &m, &o);
+
+	r = mh_encode(&m, buf, sizeof(buf));
+	if (r < 0)
+		return r;
+	p.payload_len = (size_t)r;
+	if (b->anchor->has_sa) {
+		r = mip_auth_sign(&b->anchor->sa, coa, &b->home, &m, buf, p.payload_len);
+		if (r < 0)
+			return r;
+	}
+	mh_set_checksum(&b->home, &b->anchor->address, buf, p.payload_len);
+
+	r = e->ops->send(e->user, b->link->ifindex, &p);
+	if (r < 0)
+		return r;
+	remember(b, &o);
+	b->anchor->n.bu_sent++;
+	b->send_failures = 0;
+	handover_bu_sent(e);
+	e->ops->persist(e->user);
+	return 0;
+}
+
+/* Send, or come back soon: the rate limit, or a kernel that has not got its route yet. */
+static void transmit(struct binding *b)
+{
+	struct engine *e = b->engine;
+	usec_t at = rate_limit(b);
+	bool at_home = b->state == BINDING_RETURNING;
+	bool withdraw = at_home || b->state == BINDING_WITHDRAWING;
+	int r;
+
+	if (!b->link || !b->link->up) {
+		b->retransmit_at = USEC_INFINITY;
+		return;
+	}
+	if (at > e->now.mono) {
+		b->retransmit_at = at;
+		b->postponed = true;
+		return;
+	}
+	b->postponed = false;
+	r = send_update(b, withdraw ? 0 : lifetime_to_ask(b), at_home);
+	if (r < 0) {
+		unsigned shift = b->send_failures < 9 ? b->send_failures : 9;
+
+		if (b->send_failures++ == 0)
+			log_debug("%s: cannot send a binding update yet: %s", ADDR_STR(&b->home),
+				  log_strerror(-r));
+		b->retransmit_at = usec_add(e->now.mono, SEND_RETRY << shift);
+		b->postponed = true;
+		return;
+	}
+	b->retransmit_at = usec_add(e->now.mono, b->timeout);
+}
+
+static void begin_exchange(struct binding *b, enum binding_state state, usec_t timeout)
+{
+	b->retries = b->corrections = b->send_failures = 0;
+	b->timeout = timeout;
+	b->retry_at = b->refresh_at = USEC_INFINITY;
+	binding_set_state(b, state);
+}
+
+void binding_stop_exchange(struct binding *b)
+{
+	b->retransmit_at = USEC_INFINITY;
+	b->n_outstanding = 0;
+	b->retries = b->corrections = 0;
+	b->postponed = false;
+}
+
+void binding_register(struct binding *b)
+{
+	struct engine *e = b->engine;
+	bool old_alive = path_alive(e, &b->path);
+
+	b->coa = e->coa;
+	b->link = e->uplink;
+	handover_join(b);
+	begin_exchange(b, b->registered ? BINDING_UPDATING : BINDING_REGISTERING,
+		       b->registered ? BINDING_INITIAL_TIMEOUT : b->anchor->conf->first_timeout);
+	accepted_add(e, b, &b->coa);
+	transmit(b);
+	/*
+	 * Data follow right behind the update, so that the outage is one round trip; a refusal
+	 * takes it back.  While the old path still carries packets it is kept until the agent has
+	 * answered: nothing is lost (E10).
+	 */
+	if (!old_alive)
+		binding_path_tunnel(b);
+}
+
+void binding_refresh(struct binding *b)
+{
+	b->link = b->engine->uplink;
+	begin_exchange(b, b->registered ? BINDING_UPDATING : BINDING_REGISTERING,
+		       BINDING_INITIAL_TIMEOUT);
+	transmit(b);
+}
+
+void binding_return_home(struct binding *b, struct link *home)
+{
+	bool old_alive = b->path.mode == PATH_TUNNEL && path_alive(b->engine, &b->path);
+
+	b->link = home;
+	b->coa = b->home;
+	handover_join(b);
+	begin_exchange(b, BINDING_RETURNING, BINDING_INITIAL_TIMEOUT);
+	/* The update leaves before the home address is ours on this link: the solicitation for the
+	 * agent must not carry an address that the agent itself defends (RFC 6275 section 11.5.5).
+	 */
+	transmit(b);
+	if (old_alive) {
+		/* Nothing unauthenticated moves packets (E11): claim the address so that the answer
+		 * can reach it, and keep the tunnel until the agent has confirmed. */
+		struct path p = b->path;
+
+		p.claimed_ifindex = home->ifindex;
+		binding_set_path(b, &p);
+	} else {
+		binding_path_home(b, home, false);
+	}
+}
+
+void binding_withdraw(struct binding *b)
+{
+	struct engine *e = b->engine;
+	bool away = b->state == BINDING_REGISTERED || b->state == BINDING_UPDATING ||
+		    b->state == BINDING_REGISTERING;
+
+	binding_stop_exchange(b);
+	b->refresh_at = b->retry_at = USEC_INFINITY;
+	if (!away || !b->link || !b->link->up || !e->uplink) {
+		binding_set_state(b, BINDING_IDLE);
+		return;
+	}
+	begin_exchange(b, BINDING_WITHDRAWING, BINDING_INITIAL_TIMEOUT);
+	transmit(b);
+}
+
+void binding_retransmit(struct binding *b)
+{
+	struct anchor *a = b->anchor;
+
+	if (!b->postponed) {
+		b->retries++;
+		a->n.bu_retransmitted++;
+		b->timeout =
+			b->timeout * 2 < BINDING_MAX_TIMEOUT ? b->timeout * 2 : BINDING_MAX_TIMEOUT;
+		if (b->retries >= SILENT_AFTER && a->health != ANCHOR_SILENT) {
+			log_warning("anchor %s does not answer", a->conf->name);
+			a->health = ANCHOR_SILENT;
+			engine_publish(b->engine, OBJECT_ANCHOR, CHANGE_CHANGED, a);
+		}
+	}
+	transmit(b);
+}

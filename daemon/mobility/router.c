@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mobility/internal.h"
+
+#define MAX_ROUTERS 16 /* per link; anybody on a link can claim to be one */
+
+DEFINE_STRTAB(router_origin, "router-advertisement", "route");
+
+void router_free(struct router *r)
+{
+	list_remove(&r->node);
+	free(r);
+}
+
+bool router_usable(const struct link *l, const struct router *r)
+{
+	if (!l->up || r->unreachable || r->epoch != l->epoch)
+		return false;
+	return r->origin == ROUTER_ROUTE ? r->has_route : r->expires > l->engine->now.mono;
+}
+
+static struct router *find_router(const struct link *l, const struct in6_addr *addr)
+{
+	struct router *r;
+
+	list_for_each (r, &l->routers, node)
+		if (addr_equal(&r->addr, addr))
+			return r;
+	return NULL;
+}
+
+static struct router *get_router(struct link *l, const struct in6_addr *addr)
+{
+	struct router *r = find_router(l, addr), *oldest = NULL;
+	unsigned n = 0;
+
+	if (r)
+		return r;
+	list_for_each (r, &l->routers, node) {
+		n++;
+		if (!oldest || r->heard < oldest->heard)
+			oldest = r;
+	}
+	if (n >= MAX_ROUTERS)
+		router_free(oldest);
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->addr = *addr;
+	r->metric = UINT32_MAX;
+	list_append(&l->routers, &r->node);
+	return r;
+}
+
+static bool router_advertises(const struct router *r, const struct in6_addr *addr)
+{
+	for (unsigned i = 0; i < r->n_prefixes; i++)
+		if (r->prefix[i].valid && prefix_contains(&r->prefix[i].prefix, addr))
+			return true;
+	return false;
+}
+
+struct router *link_best_router(const struct link *l, const struct in6_addr *addr)
+{
+	struct router *r, *best = NULL;
+	bool best_match = false;
+
+	list_for_each (r, &l->routers, node) {
+		bool match = addr && router_advertises(r, addr);
+
+		if (!router_usable(l, r))
+			continue;
+		/* RFC 8028: who advertised the prefix is its first hop, whatever the preference. */
+		if (!best || (match && !best_match) ||
+		    (match == best_match && r->preference > best->preference)) {
+			best = r;
+			best_match = match;
+		}
+	}
+	return best;
+}
+
+void routers_expire(struct link *l)
+{
+	struct router *r, *t;
+
+	list_for_each_safe (r, t, &l->routers, node)
+		if (r->origin == ROUTER_RA && !r->has_route && r->expires <= l->engine->now.mono)
+			router_free(r);
+}
+
+usec_t routers_next_expiry(const struct link *l)
+{
+	usec_t next = USEC_INFINITY;
+	struct router *r;
+
+	list_for_each (r, &l->routers, node)
+		if (r->origin == ROUTER_RA && r->expires > l->engine->now.mono && r->expires < next)
+			next = r->expires;
+	return next;
+}
+
+void routers_reattach(struct link *l)
+{
+	struct router *r;
+
+	list_for_each (r, &l->routers, node)
+		if (r->has_route && !r->route_from_ra) {
+			r->epoch = l->epoch;
+			r->unreachable = false;
+		}
+}
+
+void engine_route(struct engine *e, struct instant now, const struct route_event *ev)
+{
+	struct link *l = engine_find_link(e, ev->ifindex);
+	struct router *r;
+
+	e->now = now;
+	if (!l)
+		return;
+	if (ev->removed) {
+		r = find_router(l, &ev->gateway);
+		if (!r)
+			return;
+		r->has_route = false;
+		if (r->origin == ROUTER_ROUTE)
+			router_free(r);
+	} else {
+		bool known = find_router(l, &ev->gateway) != NULL;
+
+		r = get_router(l, &ev->gateway);
+		if (!r)
+			return;
+		r->has_route = true;
+		r->metric = ev->metric;
+		r->route_from_ra = ev->from_ra;
+		if (!known)
+			r->origin = ROUTER_ROUTE;
+		/* A route that the kernel learnt from an advertisement says nothing of this
+		 * attachment: the advertisement does, and we hear it ourselves.  At start it is all
+		 * there is. */
+		if (r->origin == ROUTER_ROUTE && (!ev->from_ra || !e->started)) {
+			r->epoch = l->epoch;
+			r->unreachable = false;
+		}
+		link_confirm_addresses(l);
+	}
+	link_update_state(l);
+	engine_settle(e);
+}
+
+void engine_neighbour(struct engine *e, struct instant now, int ifindex,
+		      const struct in6_addr *addr, bool reachable)
+{
+	struct link *l = engine_find_link(e, ifindex);
+	struct router *r = l ? find_router(l, addr) : NULL;
+
+	e->now = now;
+	if (!r || r->unreachable == !reachable)
+		return;
+	r->unreachable = !reachable;
+	log_info("%s: router %s is %s", l->name, ADDR_STR(addr),
+		 reachable ? "reachable again" : "unreachable");
+	if (!reachable) {
+		l->solicits_sent = 0;
+		link_solicit(l);
+	}
+	link_update_state(l);
+	engine_settle(e);
+}
+
+static void router_learn(struct router *r, const struct link *l, const struct nd_router_advert *ra)
+{
+	usec_t now = l->engine->now.mono;
+
+	r->origin = ROUTER_RA;
+	r->expires = usec_add(now, ra->router_lifetime * USEC_PER_SEC);
+	r->epoch = l->epoch;
+	r->heard = now;
+	r->unreachable = false;
+	r->home_agent = ra->home_agent;
+	r->preference = ra->preference;
+	r->n_prefixes = ra->n_prefixes;
+	memcpy(r->prefix, ra->prefix, sizeof(ra->prefix[0]) * ra->n_prefixes);
+}
+
+void engine_router_advert(struct engine *e, struct instant now, int ifindex,
+			  const struct in6_addr *router, const struct nd_router_advert *ra)
+{
+	struct link *l = engine_find_link(e, ifindex);
+	struct router *r, *other;
+	bool was_known;
+
+	e->now = now;
+	if (!l || !l->up || !l->conf->use)
+		return;
+	r = find_router(l, router);
+	if (ra->router_lifetime == 0) { /* no default router (any more) */
+		if (!r || r->origin != ROUTER_RA)
+			return;
+		r->expires = now.mono;
+		r->n_prefixes = 0;
+	} else {
+		was_known = r && r->epoch == l->epoch && r->origin == ROUTER_RA;
+		r = get_router(l, router);
+		if (!r)
+			return;
+		router_learn(r, l, ra);
+		l->solicit_timer = USEC_INFINITY;
+		l->solicits_sent = 0;
+		/* A new router beside one already heard here: did we move without losing the
+		 * carrier? Those still present answer a solicitation (RFC 6059 section 5.3 has the
+		 * same idea). */
+		if (!was_known && e->started && l->probe_deadline == USEC_INFINITY)
+			list_for_each (other, &l->routers, node)
+				if (other != r && other->origin == ROUTER_RA &&
+				    router_usable(l, other) &&
+				    other->heard + USEC_PER_SEC < now.mono) {
+					e->ops->solicit(e->user, l->ifindex);
+					l->probe_deadline = usec_add(now.mono, ROUTER_PROBE_TIME);
+					break;
+				}
+		if (l->ra_at == 0)
+			l->ra_at = now.mono;
+	}
+	link_confirm_addresses(l);
+	link_update_state(l);
+	engine_settle(e);
+}
