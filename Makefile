@@ -46,9 +46,8 @@ CLI_SRC := $(wildcard cli/*.c)
 PEER_SRC := $(wildcard tests/peer/*.c)
 DAEMON_OBJ := $(DAEMON_SRC:%.c=$(B)/obj/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/obj/%.o)
-BPF_OBJ := $(patsubst daemon/net/bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(wildcard daemon/net/bpf/*.bpf.c))
 
-all: $(B)/dmmd $(B)/dmmctl $(B)/dmmd-loader $(BPF_OBJ)
+all: $(B)/dmmd $(B)/dmmctl $(B)/dmmd-loader
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -63,7 +62,10 @@ $(B)/dmmd: $(B)/obj/daemon/main.o $(B)/libdmmd.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ $(LIBS)
 
-$(B)/dmmd-loader: $(B)/obj/daemon/loader.o $(B)/libdmmd.a
+$(B)/obj/daemon/loader.o: ALL_CFLAGS += -DPLANE_OBJECT='"$(B)/bpf/plane.bpf.o"'
+$(B)/obj/daemon/loader.o: $(B)/bpf/plane.bpf.o
+
+$(B)/dmmd-loader: $(B)/obj/daemon/loader.o $(B)/obj/daemon/base/log.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs libbpf)
 

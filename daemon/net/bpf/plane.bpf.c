@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The BPF data plane: IPv6-in-IPv6 (RFC 2473) between home addresses and their anchors.
+ *
+ *   dmm_encap   egress of our own device: packets from a home address go into the tunnel of its
+ * binding dmm_decap   ingress of every uplink: packets that the anchor tunnels to one of our
+ * care-of addresses come out on our own device; type 2 routing headers (RFC 6275 section 6.4) are
+ * taken out
+ *
+ * Whatever is not to one of our care-of addresses passes untouched, on to the filters of others.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "plane.h"
+
+#ifndef AF_INET6
+#define AF_INET6 10
+#endif
+#define DECAP_L3_IPV6 (1ULL << 8) /* BPF_F_ADJ_ROOM_DECAP_L3_IPV6, Linux 6.3 */
+#define NEXTHDR_MOBILITY 135
+#define OUTER_HOP_LIMIT 64
+
+char LICENSE[] SEC("license") = "GPL";
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct plane_config);
+} config SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLANE_MAX_HOMES);
+	__type(key, struct plane_addr);
+	__type(value, struct plane_binding);
+} binding SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLANE_MAX_ACCEPT);
+	__type(key, struct plane_accept_key);
+	__type(value, struct plane_accept);
+} accept SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLANE_MAX_ACCEPT);
+	__type(key, struct plane_addr);
+	__type(value, __u32);
+} coa SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PLANE_MAX_HOMES);
+	__type(key, __u32);
+	__type(value, struct plane_traffic);
+} sent SEC(".maps"), received SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PLANE_DROP_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} dropped SEC(".maps");
+
+struct routing_header {
+	__u8 next_header, len, type, segments_left;
+	__u32 reserved;
+	struct plane_addr home;
+};
+
+static __always_inline int drop(__u32 reason)
+{
+	__u64 *n = bpf_map_lookup_elem(&dropped, &reason);
+
+	if (n)
+		*n += 1;
+	return TC_ACT_SHOT;
+}
+
+static __always_inline void count(void *map, __u32 slot, __u32 len)
+{
+	struct plane_traffic *t = bpf_map_lookup_elem(map, &slot);
+
+	if (t) {
+		t->packets++;
+		t->bytes += len;
+	}
+}
+
+static __always_inline struct ipv6hdr *ip6_header(struct __sk_buff *skb, __u32 offset, __u32 room)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+
+	if (data + offset + room > end)
+		return 0;
+	return data + offset;
+}
+
+SEC("tc")
+int dmm_encap(struct __sk_buff *skb)
+{
+	struct bpf_redir_neigh hop = {.nh_family = AF_INET6};
+	struct plane_binding *b;
+	struct plane_addr home;
+	struct ipv6hdr *ip;
+	__u32 first_word;
+
+	if (skb->protocol != bpf_htons(ETH_P_IPV6))
+		return TC_ACT_SHOT;
+	ip = ip6_header(skb, ETH_HLEN, sizeof(*ip));
+	if (!ip || ip->version != 6)
+		return drop(PLANE_DROP_MALFORMED);
+	__builtin_memcpy(&home, &ip->saddr, sizeof(home));
+	b = bpf_map_lookup_elem(&binding, &home);
+	if (!b || !b->ifindex)
+		return drop(PLANE_DROP_NO_BINDING);
+
+	/* Version, traffic class with ECN, flow label: the outer header has them from the inner
+	 * one. */
+	first_word = *(__u32 *)ip;
+	count(&sent, b->slot, skb->len - ETH_HLEN);
+	if (bpf_skb_adjust_room(skb, sizeof(*ip), BPF_ADJ_ROOM_MAC,
+				BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV6))
+		return drop(PLANE_DROP_FAILED);
+	ip = ip6_header(skb, ETH_HLEN, sizeof(*ip));
+	if (!ip)
+		return drop(PLANE_DROP_MALFORMED);
+	*(__u32 *)ip = first_word;
+	ip->payload_len = bpf_htons(skb->len - ETH_HLEN - sizeof(*ip));
+	ip->nexthdr = IPPROTO_IPV6;
+	ip->hop_limit = OUTER_HOP_LIMIT;
+	__builtin_memcpy(&ip->saddr, &b->coa, sizeof(b->coa));
+	__builtin_memcpy(&ip->daddr, &b->anchor, sizeof(b->anchor));
+
+	/* A next hop given spares the route look-up; a link without neighbours has none to give. */
+	if (b->next_hop.w[0] == 0)
+		return bpf_redirect_neigh(b->ifindex, 0, 0, 0);
+	__builtin_memcpy(&hop.ipv6_nh, &b->next_hop, sizeof(b->next_hop));
+	return bpf_redirect_neigh(b->ifindex, &hop, sizeof(hop), 0);
+}
+
+/* Shrink by n octets behind the MAC or the network header; older kernels do not know the flag. */
+static __always_inline bool shrink(struct __sk_buff *skb, int n, __u32 mode, __u64 flag)
+{
+	return bpf_skb_adjust_room(skb, -n, mode, BPF_F_ADJ_ROOM_FIXED_GSO | flag) == 0 ||
+	       (flag && bpf_skb_adjust_room(skb, -n, mode, BPF_F_ADJ_ROOM_FIXED_GSO) == 0);
+}
+
+/* The packet goes on as if it had come in on our own device. */
+static __always_inline int deliver(struct __sk_buff *skb, const __u32 offset,
+				   const struct plane_config *c)
+{
+	const __be16 proto = bpf_htons(ETH_P_IPV6);
+
+	if (offset == 0) {
+		if (bpf_skb_change_head(skb, ETH_HLEN, 0) ||
+		    bpf_skb_store_bytes(skb, ETH_HLEN - 2, &proto, sizeof(proto), 0))
+			return drop(PLANE_DROP_FAILED);
+	}
+	/* Without the device's own address the packet counts as somebody else's. */
+	if (bpf_skb_store_bytes(skb, 0, c->mac, ETH_ALEN, 0))
+		return drop(PLANE_DROP_FAILED);
+	return bpf_redirect(c->ifindex, BPF_F_INGRESS);
+}
+
+static __always_inline struct plane_accept *find_accept(const struct plane_addr *home,
+							const struct ipv6hdr *ip)
+{
+	struct plane_accept_key k;
+
+	k.home = *home;
+	__builtin_memcpy(&k.anchor, &ip->saddr, sizeof(k.anchor));
+	__builtin_memcpy(&k.coa, &ip->daddr, sizeof(k.coa));
+	return bpf_map_lookup_elem(&accept, &k);
+}
+
+static __always_inline void accepted(struct plane_accept *a, __u32 len)
+{
+	if (!a->first_ns)
+		a->first_ns = bpf_ktime_get_boot_ns();
+	count(&received, a->slot, len);
+}
+
+/* ECN of a header's first word in network order: the low two bits of the traffic class. */
+static __always_inline __u32 ecn_of(const struct ipv6hdr *ip)
+{
+	return ip->flow_lbl[0] >> 4 & 3;
+}
+
+static __always_inline int decap_tunnel(struct __sk_buff *skb, const __u32 offset, const int outer,
+					const struct plane_config *c)
+{
+	struct plane_accept *a;
+	struct plane_addr home;
+	struct ipv6hdr *ip, *inner;
+
+	if (bpf_skb_pull_data(skb, offset + outer + sizeof(*inner)))
+		return drop(PLANE_DROP_MALFORMED);
+	ip = ip6_header(skb, offset, outer + sizeof(*inner));
+	if (!ip)
+		return drop(PLANE_DROP_MALFORMED);
+	inner = (void *)ip + outer;
+	__builtin_memcpy(&home, &inner->daddr, sizeof(home));
+	a = find_accept(&home, ip);
+	if (!a || inner->version != 6)
+		return drop(PLANE_DROP_NOT_ACCEPTED);
+	if (ecn_of(ip) == 3) {
+		if (ecn_of(inner) == 0)
+			return drop(PLANE_DROP_ECN);
+		inner->flow_lbl[0] |= 3 << 4;
+	}
+	accepted(a, skb->len - offset - outer);
+	if (!shrink(skb, outer, BPF_ADJ_ROOM_MAC, DECAP_L3_IPV6))
+		return drop(PLANE_DROP_FAILED);
+	return deliver(skb, offset, c);
+}
+
+static __always_inline int decap_routing(struct __sk_buff *skb, const __u32 offset,
+					 const struct plane_config *c)
+{
+	struct routing_header *rh;
+	struct plane_accept *a;
+	struct plane_addr home;
+	struct ipv6hdr *ip;
+	__u8 next;
+	__be16 len;
+
+	if (bpf_skb_pull_data(skb, offset + sizeof(*ip) + sizeof(*rh)))
+		return TC_ACT_UNSPEC;
+	ip = ip6_header(skb, offset, sizeof(*ip) + sizeof(*rh));
+	if (!ip)
+		return TC_ACT_UNSPEC;
+	rh = (void *)(ip + 1);
+	if (rh->type != 2)
+		return TC_ACT_UNSPEC;
+	if (rh->len != 2 || rh->segments_left != 1)
+		return drop(PLANE_DROP_MALFORMED);
+	home = rh->home;
+	next = rh->next_header;
+	len = bpf_htons(bpf_ntohs(ip->payload_len) - sizeof(*rh));
+	a = find_accept(&home, ip);
+	if (!a)
+		return drop(PLANE_DROP_NOT_ACCEPTED);
+	accepted(a, skb->len - offset);
+	if (!shrink(skb, sizeof(*rh), BPF_ADJ_ROOM_NET, 0))
+		return drop(PLANE_DROP_FAILED);
+	/* RECOMPUTE_CSUM keeps a checksum that the hardware has summed over the packet right. */
+	if (bpf_skb_store_bytes(skb, offset + 4, &len, 2, BPF_F_RECOMPUTE_CSUM) ||
+	    bpf_skb_store_bytes(skb, offset + 6, &next, 1, BPF_F_RECOMPUTE_CSUM) ||
+	    bpf_skb_store_bytes(skb, offset + 24, &home, sizeof(home), BPF_F_RECOMPUTE_CSUM))
+		return drop(PLANE_DROP_FAILED);
+	if (next == NEXTHDR_MOBILITY)
+		skb->mark = PLANE_MARK_RH2;
+	return deliver(skb, offset, c);
+}
+
+static __always_inline int decap(struct __sk_buff *skb, const __u32 offset)
+{
+	struct plane_addr dst;
+	struct plane_config *c;
+	struct ipv6hdr *ip;
+	__u32 zero = 0;
+	__u8 *limit;
+
+	if (skb->protocol != bpf_htons(ETH_P_IPV6))
+		return TC_ACT_UNSPEC;
+	ip = ip6_header(skb, offset, sizeof(*ip));
+	if (!ip)
+		return TC_ACT_UNSPEC;
+	if (ip->nexthdr != IPPROTO_IPV6 && ip->nexthdr != IPPROTO_ROUTING &&
+	    ip->nexthdr != IPPROTO_DSTOPTS)
+		return TC_ACT_UNSPEC;
+	__builtin_memcpy(&dst, &ip->daddr, sizeof(dst));
+	c = bpf_map_lookup_elem(&config, &zero);
+	if (!c || !c->ifindex || !bpf_map_lookup_elem(&coa, &dst))
+		return TC_ACT_UNSPEC;
+	if (ip->nexthdr == IPPROTO_IPV6)
+		return decap_tunnel(skb, offset, sizeof(*ip), c);
+	if (ip->nexthdr == IPPROTO_ROUTING)
+		return decap_routing(skb, offset, c);
+
+	/* The tunnel encapsulation limit option (RFC 2473 section 4.1.1) fills one header of 8
+	 * octets. */
+	if (bpf_skb_pull_data(skb, offset + sizeof(*ip) + 8))
+		return TC_ACT_UNSPEC;
+	ip = ip6_header(skb, offset, sizeof(*ip) + 8);
+	if (!ip)
+		return TC_ACT_UNSPEC;
+	limit = (void *)(ip + 1);
+	if (limit[0] != IPPROTO_IPV6 || limit[1] != 0)
+		return TC_ACT_UNSPEC;
+	return decap_tunnel(skb, offset, sizeof(*ip) + 8, c);
+}
+
+SEC("tc")
+int dmm_decap(struct __sk_buff *skb)
+{
+	return decap(skb, ETH_HLEN);
+}
+
+/* For links without a MAC header: point-to-point modems, tun devices. */
+SEC("tc")
+int dmm_decap_l3(struct __sk_buff *skb)
+{
+	return decap(skb, 0);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The maps of the BPF data plane, as seen from both sides.  They are pinned under PinDirectory= by
+ * their names, together with the programs, and outlive the daemon: a crash stops no traffic.
+ *
+ * All addresses are in network order.  PLANE_VERSION changes with any layout here: a pinned plane
+ * of another version is replaced, not used.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+#define PLANE_VERSION 1
+#define PLANE_MAX_HOMES 64
+#define PLANE_MAX_ACCEPT 512
+
+struct plane_addr {
+	__u32 w[4];
+};
+
+/* map "config", one entry, key 0 */
+struct plane_config {
+	__u32 version;
+	__u32 ifindex; /* our own device; 0 = none: leave everything alone */
+	__u8 mac[8];   /* its address in the first 6 octets */
+};
+
+/* map "binding": what leaves from a home address; key: the home address */
+struct plane_binding {
+	struct plane_addr anchor;   /* outer destination */
+	struct plane_addr coa;      /* outer source */
+	struct plane_addr next_hop; /* on the uplink; :: on a link without neighbours */
+	__u32 ifindex;              /* uplink */
+	__u32 slot;                 /* index into "sent" */
+};
+
+/* map "accept": who may send to a home address, and to which care-of address */
+struct plane_accept_key {
+	struct plane_addr home, anchor, coa;
+};
+
+struct plane_accept {
+	__u64 first_ns; /* CLOCK_BOOTTIME of the first packet let in, 0 = none yet */
+	__u32 slot;     /* index into "received" */
+	__u32 pad;
+};
+
+/* map "coa": care-of addresses in use; what comes to others is not ours to judge.  Value: __u32,
+ * ignored. */
+
+/* maps "sent" and "received", per CPU, key: slot */
+struct plane_traffic {
+	__u64 packets, bytes;
+};
+
+/* map "dropped", per CPU, key: */
+enum plane_drop {
+	PLANE_DROP_NO_BINDING,   /* left a home address that has no path */
+	PLANE_DROP_NOT_ACCEPTED, /* claimed to be tunnelled, but not by the anchor of its
+				    destination */
+	PLANE_DROP_MALFORMED,
+	PLANE_DROP_ECN,    /* congestion marked outside, not ECN-capable inside (RFC 6040) */
+	PLANE_DROP_FAILED, /* the kernel refused to resize the packet */
+	PLANE_DROP_MAX,
+};
+
+/*
+ * Mark of a mobility message that came with a type 2 routing header, which is taken out before the
+ * daemon's raw socket sees it (SO_RCVMARK).  No other packet carries it.
+ */
+#define PLANE_MARK_RH2 0x646d6d32u
