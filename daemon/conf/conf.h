@@ -106,7 +106,7 @@ struct conf_errors {
  * -errno when the main file cannot be read (a missing main file is an empty configuration).
  */
 int conf_load(const char *path, struct conf_errors *errors, struct conf **ret);
-/* The same from memory; name stands in the messages.  Keys are not read from files. */
+/* The same from memory; name stands in the messages.  Keys are not read: has_key stays false. */
 int conf_parse_buffer(const char *name, const char *text, size_t len, struct conf_errors *errors,
 		      struct conf **ret);
 void conf_free(struct conf *c);

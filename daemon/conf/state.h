@@ -13,6 +13,8 @@
 
 #include "base/usec.h"
 
+#define STATE_ENTRIES_MAX 256
+
 struct state_entry {
 	struct in6_addr home, anchor, coa;
 	uint16_t sequence;   /* last sent */
@@ -21,11 +23,14 @@ struct state_entry {
 };
 
 /*
- * 0 and *ret_n entries (at most max), -ENOENT, or -EBADMSG for a file that is not one of ours or is
- * damaged; then nothing is loaded.
+ * 0 and *ret_n entries (at most max), -ENOENT, -EBADMSG for a file that is not one of ours or is
+ * damaged, -E2BIG when there are more entries, or -errno; then nothing is loaded.
  */
 int state_load(const char *path, struct state_entry *entries, unsigned max, unsigned *ret_n);
 int state_parse(const char *text, size_t len, struct state_entry *entries, unsigned max,
 		unsigned *ret_n);
-/* Replace the file atomically, mode 0600. */
+/*
+ * Replace the file atomically, mode 0600; blocks until the disk has it.  0, -E2BIG for more than
+ * STATE_ENTRIES_MAX, or -errno.
+ */
 int state_store(const char *path, const struct state_entry *entries, unsigned n);

@@ -195,6 +195,17 @@ void engine_timer(struct engine *e, struct instant now)
 	engine_settle(e);
 }
 
+void engine_retry(struct engine *e, struct instant now)
+{
+	struct binding *b;
+
+	e->now = now;
+	list_for_each (b, &e->bindings, node)
+		if (b->state == BINDING_REFUSED && e->uplink)
+			binding_register(b);
+	engine_settle(e);
+}
+
 void engine_restore(struct engine *e, const struct state_entry *saved)
 {
 	struct binding *b = engine_find_home(e, &saved->home);

@@ -110,6 +110,9 @@ void engine_start(struct engine *e, struct instant now);
 void engine_stop(struct engine *e, struct instant now);
 bool engine_stopped(const struct engine *e);
 
+/* The administrator has changed something: try again what was refused for good. */
+void engine_retry(struct engine *e, struct instant now);
+
 /* What must survive a restart (E14), by home address.  Before engine_start(). */
 void engine_restore(struct engine *e, const struct state_entry *saved);
 /* At most `max` entries; returns how many. */
@@ -163,8 +166,14 @@ void engine_message(struct engine *e, struct instant now, const struct message_e
 
 void engine_timer(struct engine *e, struct instant now);
 
+/*
+ * Events were lost.  Between begin and end everything is told again; what is not told is gone.
+ */
+void engine_resync(struct engine *e, struct instant now, bool begin);
+
 /* Views for the bus and the command line. */
 const struct handover *engine_handover(const struct engine *e, uint64_t id); /* NULL if gone */
+struct binding *engine_find_home(const struct engine *e, const struct in6_addr *home);
 struct link *engine_find_link(const struct engine *e, int ifindex);
 /* Where am I, in one word: "home", "away", "offline", "starting", "local" (no anchor configured).
  */

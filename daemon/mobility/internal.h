@@ -23,7 +23,6 @@ struct accepted {
 void engine_settle(struct engine *e);
 void engine_publish(struct engine *e, enum engine_object kind, enum engine_change change,
 		    const void *object);
-struct binding *engine_find_home(const struct engine *e, const struct in6_addr *home);
 
 /* link.c */
 void links_free(struct engine *e);

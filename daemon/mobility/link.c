@@ -144,6 +144,7 @@ void engine_link(struct engine *e, struct instant now, const struct link_event *
 		snprintf(l->name, sizeof(l->name), "%s", ev->name);
 		l->conf = conf_link_find(e->conf, l->name);
 	}
+	l->seen = true;
 	l->mtu = ev->mtu;
 	if (ev->up != l->up) {
 		l->up = ev->up;
@@ -217,6 +218,7 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 			a->since = now.mono;
 			list_append(&l->addresses, &a->node);
 		}
+		a->seen = true;
 		a->plen = ev->plen;
 		a->tentative = ev->tentative;
 		a->optimistic = ev->optimistic;
@@ -228,6 +230,59 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 		link_confirm_addresses(l);
 	}
 	link_update_state(l);
+	engine_settle(e);
+}
+
+static void resync_begin(struct engine *e)
+{
+	struct link_address *a;
+	struct router *r;
+	struct link *l;
+
+	list_for_each (l, &e->links, node) {
+		l->seen = false;
+		list_for_each (a, &l->addresses, node)
+			a->seen = false;
+		list_for_each (r, &l->routers, node)
+			r->route_seen = false;
+	}
+}
+
+static void resync_link(struct link *l)
+{
+	struct link_address *a, *ta;
+	struct router *r, *tr;
+
+	list_for_each_safe (a, ta, &l->addresses, node)
+		if (!a->seen) {
+			list_remove(&a->node);
+			free(a);
+		}
+	list_for_each_safe (r, tr, &l->routers, node)
+		if (r->has_route && !r->route_seen) {
+			r->has_route = false;
+			if (r->origin == ROUTER_ROUTE)
+				router_free(r);
+		}
+	link_update_state(l);
+}
+
+void engine_resync(struct engine *e, struct instant now, bool begin)
+{
+	struct link *l, *t;
+
+	e->now = now;
+	if (begin) {
+		resync_begin(e);
+		return;
+	}
+	list_for_each_safe (l, t, &e->links, node) {
+		if (l->seen)
+			resync_link(l);
+		else
+			engine_link(e, now,
+				    &(struct link_event){.ifindex = l->ifindex, .removed = true});
+	}
 	engine_settle(e);
 }
 

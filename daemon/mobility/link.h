@@ -43,6 +43,7 @@ struct link_address {
 	uint32_t confirmed_epoch; /* attachment that confirmed the prefix; 0 = none */
 	usec_t valid_until;
 	usec_t since;
+	bool seen; /* since a resynchronisation began */
 };
 
 enum router_origin {
@@ -57,6 +58,7 @@ struct router {
 	struct in6_addr addr; /* next hop, link-local as a rule */
 	enum router_origin origin;
 	bool has_route;     /* the kernel has a default route through it ... */
+	bool route_seen;    /* since a resynchronisation began */
 	bool route_from_ra; /* ... which it learnt from an advertisement */
 	uint32_t metric;
 	bool unreachable; /* neighbour unreachability detection gave up */
@@ -74,7 +76,7 @@ struct link {
 	struct engine *engine;
 	int ifindex;
 	char name[IFNAMSIZ];
-	bool up;
+	bool up, seen;
 	uint32_t mtu;
 	const struct conf_link *conf;
 	enum link_state state;

@@ -134,7 +134,7 @@ void engine_route(struct engine *e, struct instant now, const struct route_event
 		r = get_router(l, &ev->gateway);
 		if (!r)
 			return;
-		r->has_route = true;
+		r->has_route = r->route_seen = true;
 		r->metric = ev->metric;
 		r->route_from_ra = ev->from_ra;
 		if (!known)

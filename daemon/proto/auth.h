@@ -57,9 +57,14 @@ int mip_auth_sign(const struct mip_sa *sa, const struct in6_addr *coa, const str
 int mip_auth_verify(const struct mip_sa *sa, const struct in6_addr *coa, const struct in6_addr *hoa,
 		    const struct mh_message *m, const uint8_t *buf, size_t len);
 
-/* Return routability, RFC 6275 sections 5.2.5 and 6.2.7. */
-void mip_rr_kbm(const uint8_t home_token[8], const uint8_t careof_token[8] /* NULL: deregister */,
-		uint8_t kbm[20]);
+/*
+ * Return routability, RFC 6275 sections 5.2.5 and 6.2.7: the binding management key, and the
+ * authenticator for the octets at m->binding_auth_offset. coa is the address being bound (the home
+ * address when deregistering), the same for update and acknowledgement. 0, -EIO from OpenSSL, or
+ * -EINVAL for a message without option 5.
+ */
+int mip_rr_kbm(const uint8_t home_token[8], const uint8_t careof_token[8] /* NULL: deregister */,
+	       uint8_t kbm[20]);
 int mip_binding_auth(const uint8_t kbm[20], const struct in6_addr *coa, const struct in6_addr *cn,
 		     const struct mh_message *m, const uint8_t *buf, uint8_t ret[12]);
 

@@ -134,6 +134,10 @@ struct mh_bid { /* Binding Identifier, RFC 5648; coa_len is 0, 4 or 16 */
 /*
  * Mobility options.  A has_ member, a count or a length tells which are present.  mh_encode()
  * writes them in the order of this struct, each at its alignment, authentication last.
+ *
+ * mh_decode() takes the first of an option that may stand once, and as many of the others as there
+ * is room for.  What follows an authentication option is not covered by it and is skipped; an MN-HA
+ * option wins over one for the AAA server.
  */
 struct mh_options {
 	bool has_refresh_advice, has_alt_coa, has_nonce_indices, has_ipv4_coa, has_ipv4_home,
@@ -190,15 +194,18 @@ struct mh_message {
  * Header Len against the minimum of the type, every option inside the message.  Not the checksum.
  *   0             *ret filled
  *   -EBADMSG      truncated or malformed
+ *   -EMSGSIZE     Header Len is below the minimum of the type
  *   -EPROTO       Payload Proto is not 59
  *   -EOPNOTSUPP   a type not in enum mh_type (ret->type is set)
+ * A known option whose length or content no sender can mean (a prefix length of 200) is malformed.
  */
 int mh_decode(const uint8_t *buf, size_t len, struct mh_message *ret);
 
 /*
  * Write m at buf with its checksum field zero.  Authentication data present in m->opt are written
  * as they are (auth_len octets; zeros before signing).  The length (a multiple of 8), or -ENOBUFS,
- * or -EINVAL for a type it does not know.  Sets m->auth_offset and m->binding_auth_offset.
+ * or -EINVAL for a type it does not know or a value the wire has no room for.  Sets m->auth_offset
+ * and m->binding_auth_offset.
  */
 int mh_encode(struct mh_message *m, uint8_t *buf, size_t cap);
 

@@ -48,7 +48,7 @@ struct nd_router_advert {
 	uint32_t interval_ms; /* Advertisement Interval option; 0 = absent */
 	bool has_home_agent_info;
 	bool ha_mobile_router;
-	uint16_t ha_preference, ha_lifetime;
+	uint16_t ha_preference, ha_lifetime; /* a lifetime of 0: a home agent no longer */
 	unsigned n_prefixes, n_routes;
 	struct nd_prefix_info prefix[ND_MAX_PREFIXES];
 	struct nd_route_info route[ND_MAX_ROUTES];
@@ -60,6 +60,8 @@ struct nd_router_advert {
  * end).  Single options with impossible content are skipped.
  */
 int nd_router_advert_parse(const uint8_t *buf, size_t len, struct nd_router_advert *ret);
+/* Every function that builds gives the length, -ENOBUFS, or -EINVAL for values the wire cannot
+ * hold. */
 int nd_router_advert_build(const struct nd_router_advert *ra, uint8_t *buf, size_t cap);
 
 /* Without lladdr (NULL) when the source is unspecified or optimistic. */

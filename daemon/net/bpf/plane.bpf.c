@@ -60,6 +60,13 @@ struct {
 } coa SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLANE_MAX_UPLINKS);
+	__type(key, __u32);
+	__type(value, __u32);
+} uplink SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, PLANE_MAX_HOMES);
 	__type(key, __u32);

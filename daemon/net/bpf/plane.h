@@ -48,6 +48,13 @@ struct plane_accept {
 /* map "coa": care-of addresses in use; what comes to others is not ours to judge.  Value: __u32,
  * ignored. */
 
+/* map "uplink": key: interface index; value: enum plane_uplink.  What to undo at stop, also after a crash. */
+enum plane_uplink {
+	PLANE_UPLINK_QDISC_FOREIGN, /* our filter hangs in a clsact queue that was there */
+	PLANE_UPLINK_QDISC_OURS,
+};
+#define PLANE_MAX_UPLINKS 64
+
 /* maps "sent" and "received", per CPU, key: slot */
 struct plane_traffic {
 	__u64 packets, bytes;

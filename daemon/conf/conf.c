@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration of the daemon, and the state that it keeps over restarts.  Includes base/ only.
+ *
+ *   conf.c      loading: files in their order, keys; finding
+ *   ini.c       lines of the INI syntax (systemd.syntax(7))
+ *   options.c   the table of all options
+ *   value.c     values of options; timespan.c  time spans (systemd.time(7))
+ *   build.c     from lines by the table to the structs
+ *   check.c     what only the whole configuration shows
+ *   keyfile.c   keys from files and credentials
+ *   report.c    errors; suggest.c  the name that was meant
+ *   sample.c    the sample file and the list for dmmd.conf(5)
+ *   files.c     whole files, drop-ins
+ *   state.c     the state file
+ */
+#include "conf/conf.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "conf/build.h"
+#include "conf/files.h"
+#include "conf/keyfile.h"
+
+#define FILE_SIZE_MAX (1024 * 1024)
+
+DEFINE_CLEANUP(struct conf_build *, build_free);
+
+/* 0 also when the content is wrong, which is reported; -errno when there is no content. */
+static int add_file(struct conf_build *b, const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r = file_read(path, FILE_SIZE_MAX, &text, &len);
+
+	return r < 0 ? r : build_add(b, path, text, len);
+}
+
+static void report_file(struct conf_errors *errors, const char *path, int r)
+{
+	struct conf_where at = {path, 0};
+
+	if (r == -EFBIG)
+		conf_report(errors, at, "larger than %d octets", FILE_SIZE_MAX);
+	else if (r == -EBADFD)
+		conf_report(errors, at, "not a regular file");
+	else
+		conf_report(errors, at, "cannot be read: %s", log_strerror(-r));
+}
+
+static void load_keys(struct conf_build *b)
+{
+	for (unsigned i = 0; i < b->n_anchors; i++) {
+		struct conf_anchor *a = b->anchors[i].anchor;
+		const char *why;
+
+		if (!a->key_file[0])
+			continue;
+		if (keyfile_read(a->key_file, a->key, &a->key_len, &why) < 0)
+			conf_report(b->errors, anchor_source_where(&b->anchors[i], "KeyFile"),
+				    "KeyFile=%s: %s", a->key_file, why);
+		else
+			a->has_key = true;
+	}
+}
+
+static int build_finish(struct conf_build *b, unsigned errors_before, struct conf **ret)
+{
+	if (b->errors->n != errors_before)
+		return -EINVAL;
+	*ret = TAKE_PTR(b->conf);
+	return 0;
+}
+
+int conf_load(const char *path, struct conf_errors *errors, struct conf **ret)
+{
+	_cleanup_(build_free_cleanup) struct conf_build *b = NULL;
+	_cleanup_free_ char *directory = NULL;
+	unsigned before = errors->n;
+	char **dropins;
+	int r, n;
+
+	if (asprintf(&directory, "%s.d", path) < 0) {
+		directory = NULL;
+		return -ENOMEM;
+	}
+	r = build_new(errors, &b);
+	if (r < 0)
+		return r;
+	r = add_file(b, path);
+	if (r < 0 && r != -ENOENT) {
+		report_file(errors, path, r);
+		return r;
+	}
+	n = dropins_list(directory, &dropins);
+	if (n < 0) {
+		report_file(errors, directory, n);
+		n = 0;
+		dropins = NULL;
+	}
+	for (int i = 0; i < n; i++) {
+		r = add_file(b, dropins[i]);
+		if (r < 0)
+			report_file(errors, dropins[i], r);
+	}
+	build_check(b);
+	load_keys(b);
+	r = build_finish(b, before, ret);
+	/* Only now: messages of checks name the files. */
+	dropins_free(dropins, n);
+	return r;
+}
+
+int conf_parse_buffer(const char *name, const char *text, size_t len, struct conf_errors *errors,
+		      struct conf **ret)
+{
+	_cleanup_(build_free_cleanup) struct conf_build *b = NULL;
+	unsigned before = errors->n;
+	int r;
+
+	r = build_new(errors, &b);
+	if (r == 0)
+		r = build_add(b, name, text, len);
+	if (r < 0)
+		return r;
+	build_check(b);
+	return build_finish(b, before, ret);
+}
+
+void conf_free(struct conf *c)
+{
+	struct conf_anchor *a, *next_anchor;
+	struct conf_link *l, *next_link;
+
+	if (!c)
+		return;
+	list_for_each_safe (l, next_link, &c->links, node)
+		free(l);
+	list_for_each_safe (a, next_anchor, &c->anchors, node) {
+		explicit_bzero(a->key, sizeof(a->key));
+		free(a);
+	}
+	free(c);
+}
+
+static bool link_matches(const struct conf_link *l, const char *ifname)
+{
+	char patterns[sizeof(l->match)], *save, *p;
+
+	memcpy(patterns, l->match, sizeof(patterns));
+	for (p = strtok_r(patterns, " ", &save); p; p = strtok_r(NULL, " ", &save))
+		if (fnmatch(p, ifname, 0) == 0)
+			return true;
+	return false;
+}
+
+const struct conf_link *conf_link_find(const struct conf *c, const char *ifname)
+{
+	/* The defaults of the [Link] options. */
+	static const struct conf_link fallback = {.use = true, .optimistic_dad = true};
+	const struct conf_link *l;
+
+	list_for_each (l, &c->links, node)
+		if (link_matches(l, ifname))
+			return l;
+	return &fallback;
+}

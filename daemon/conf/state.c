@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "conf/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/addr.h"
+#include "base/cleanup.h"
+#include "conf/files.h"
+
+#define HEADER "dmmd-state 1\n"
+#define CHECKSUM "checksum "
+#define CHECKSUM_LEN (sizeof(CHECKSUM) - 1 + 8 + 1)
+#define ENTRY_MAX 256
+#define FILE_SIZE_MAX (sizeof(HEADER) + STATE_ENTRIES_MAX * ENTRY_MAX + CHECKSUM_LEN)
+
+/* CRC-32 of IEEE 802.3: against accidents, not against malice. */
+static uint32_t crc32(const char *text, size_t len)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = 0; i < len; i++) {
+		crc ^= (uint8_t)text[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+	}
+	return ~crc;
+}
+
+static void format_checksum(char line[CHECKSUM_LEN + 1], const char *text, size_t len)
+{
+	snprintf(line, CHECKSUM_LEN + 1, CHECKSUM "%08" PRIx32 "\n", crc32(text, len));
+}
+
+static int format_entry(char line[ENTRY_MAX], const struct state_entry *e)
+{
+	return snprintf(line, ENTRY_MAX, "binding %s %s %s %u %s %" PRIu64 "\n", ADDR_STR(&e->home),
+			ADDR_STR(&e->anchor), ADDR_STR(&e->coa), e->sequence,
+			e->registered ? "registered" : "unregistered", e->expires_real);
+}
+
+/*
+ * What format_entry() writes, and nothing else: the result is formatted again and must give the
+ * same line, so that every entry has one form.
+ */
+static int parse_entry(const char *text, size_t len, struct state_entry *ret)
+{
+	char line[ENTRY_MAX], again[ENTRY_MAX], home[ADDR_STRLEN], anchor[ADDR_STRLEN],
+		coa[ADDR_STRLEN];
+	struct state_entry e = {0};
+	char registered[16];
+	unsigned sequence;
+
+	if (len >= sizeof(line) || memchr(text, '\0', len))
+		return -EBADMSG;
+	memcpy(line, text, len);
+	line[len] = '\0';
+	if (sscanf(line, "binding %49s %49s %49s %5u %15s %20" SCNu64, home, anchor, coa, &sequence,
+		   registered, &e.expires_real) != 6 ||
+	    sequence > UINT16_MAX || addr_parse(home, &e.home) < 0 ||
+	    addr_parse(anchor, &e.anchor) < 0 || addr_parse(coa, &e.coa) < 0)
+		return -EBADMSG;
+	e.sequence = (uint16_t)sequence;
+	e.registered = strcmp(registered, "registered") == 0;
+	if (format_entry(again, &e) != (int)len || memcmp(line, again, len) != 0)
+		return -EBADMSG;
+	*ret = e;
+	return 0;
+}
+
+int state_parse(const char *text, size_t len, struct state_entry *entries, unsigned max,
+		unsigned *ret_n)
+{
+	size_t head = sizeof(HEADER) - 1, body = len - CHECKSUM_LEN;
+	char checksum[CHECKSUM_LEN + 1];
+	unsigned n = 0;
+
+	if (len < head + CHECKSUM_LEN || memcmp(text, HEADER, head) != 0)
+		return -EBADMSG;
+	format_checksum(checksum, text, body);
+	if (memcmp(text + body, checksum, CHECKSUM_LEN) != 0)
+		return -EBADMSG;
+	/* Twice: nothing is stored before all is known to be good. */
+	for (int store = 0; store < 2; store++) {
+		n = 0;
+		for (size_t at = head; at < body; n++) {
+			const char *newline = memchr(text + at, '\n', body - at);
+			struct state_entry e;
+			size_t line;
+
+			if (!newline)
+				return -EBADMSG;
+			line = (size_t)(newline + 1 - (text + at));
+			if (parse_entry(text + at, line, &e) < 0)
+				return -EBADMSG;
+			if (n == max)
+				return -E2BIG;
+			if (store)
+				entries[n] = e;
+			at += line;
+		}
+	}
+	*ret_n = n;
+	return 0;
+}
+
+int state_load(const char *path, struct state_entry *entries, unsigned max, unsigned *ret_n)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r = file_read(path, FILE_SIZE_MAX, &text, &len);
+
+	if (r == -EFBIG || r == -EBADFD)
+		return -EBADMSG;
+	return r < 0 ? r : state_parse(text, len, entries, max, ret_n);
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		len -= (size_t)n;
+	}
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* The new name is on disk only after the directory is. */
+static int sync_directory(const char *path)
+{
+	_cleanup_free_ char *directory = strdup(path);
+	_cleanup_close_ int fd = -1;
+	char *slash;
+
+	if (!directory)
+		return -ENOMEM;
+	slash = strrchr(directory, '/');
+	if (slash)
+		slash[slash == directory ? 1 : 0] = '\0';
+	fd = open(slash ? directory : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+static int replace_file(const char *path, const char *text, size_t len)
+{
+	_cleanup_free_ char *temporary = NULL;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (asprintf(&temporary, "%s.new", path) < 0) {
+		temporary = NULL;
+		return -ENOMEM;
+	}
+	/* Left by a crash; O_EXCL then makes sure that nobody planted another. */
+	unlink(temporary);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, text, len);
+	if (r == 0 && rename(temporary, path) < 0)
+		r = -errno;
+	if (r < 0) {
+		unlink(temporary);
+		return r;
+	}
+	return sync_directory(path);
+}
+
+int state_store(const char *path, const struct state_entry *entries, unsigned n)
+{
+	_cleanup_free_ char *text = malloc(FILE_SIZE_MAX);
+	char line[ENTRY_MAX], checksum[CHECKSUM_LEN + 1];
+	size_t len = sizeof(HEADER) - 1;
+
+	if (!text)
+		return -ENOMEM;
+	if (n > STATE_ENTRIES_MAX)
+		return -E2BIG;
+	memcpy(text, HEADER, len);
+	for (unsigned i = 0; i < n; i++) {
+		size_t more = (size_t)format_entry(line, &entries[i]);
+
+		memcpy(text + len, line, more);
+		len += more;
+	}
+	format_checksum(checksum, text, len);
+	memcpy(text + len, checksum, CHECKSUM_LEN);
+	return replace_file(path, text, len + CHECKSUM_LEN);
+}

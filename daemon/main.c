@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* dmmd(8): arguments, start and stop order, and the wires between engine, kernel and bus. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "bus/bus.h"
+#include "conf/conf.h"
+#include "conf/state.h"
+#include "loop/loop.h"
+#include "mobility/engine.h"
+#include "net/net.h"
+
+#define DEFAULT_CONFIG DMMD_SYSCONFDIR "/dmmd/dmmd.conf"
+#define SAVE_DELAY (1 * USEC_PER_SEC)
+/* Updates that may have left since the state was last saved: the rate limit allows three in
+ * SAVE_DELAY. */
+#define SEQUENCE_RESERVE 16
+
+struct daemon {
+	const char *config_path, *bus_address;
+	bool no_bus;
+	struct conf *conf;
+	sd_event *ev;
+	struct engine *engine;
+	struct net *net;
+	struct bus *bus;
+	sd_event_source *timer, *save_timer, *stop_check;
+	bool save_pending;
+	int lock;
+};
+
+/* --- the engine's operations ------------------------------------------------------------ */
+
+static int op_send(void *user, int ifindex, const struct ip6_packet *packet)
+{
+	return net_send(((struct daemon *)user)->net, ifindex, packet);
+}
+
+static int op_solicit(void *user, int ifindex)
+{
+	return net_solicit(((struct daemon *)user)->net, ifindex);
+}
+
+static int op_announce(void *user, int ifindex, const struct in6_addr *home)
+{
+	return net_announce(((struct daemon *)user)->net, ifindex, home);
+}
+
+static int op_set_path(void *user, const struct path *path)
+{
+	return net_set_path(((struct daemon *)user)->net, path);
+}
+
+static void op_drop_path(void *user, const struct path *path)
+{
+	net_drop_path(((struct daemon *)user)->net, path);
+}
+
+static int op_accept(void *user, const struct in6_addr *home, const struct in6_addr *anchor,
+		     const struct in6_addr *coa)
+{
+	return net_accept(((struct daemon *)user)->net, home, anchor, coa);
+}
+
+static void op_reject(void *user, const struct in6_addr *home, const struct in6_addr *anchor,
+		      const struct in6_addr *coa)
+{
+	net_reject(((struct daemon *)user)->net, home, anchor, coa);
+}
+
+static usec_t op_first_data(void *user, const struct in6_addr *home, const struct in6_addr *anchor,
+			    const struct in6_addr *coa)
+{
+	return net_first_data(((struct daemon *)user)->net, home, anchor, coa);
+}
+
+static void op_set_timer(void *user, usec_t when)
+{
+	loop_timer_set(((struct daemon *)user)->timer, when);
+}
+
+static void op_random(void *user, void *buf, size_t len)
+{
+	(void)user;
+	if (getrandom(buf, len, 0) != (ssize_t)len)
+		abort(); /* short requests do not fail on a running kernel */
+}
+
+static void op_persist(void *user)
+{
+	struct daemon *d = user;
+
+	if (d->save_pending)
+		return;
+	d->save_pending = true;
+	loop_timer_set(d->save_timer, usec_add(loop_now().mono, SAVE_DELAY));
+}
+
+static void op_publish(void *user, enum engine_object kind, enum engine_change change,
+		       const void *object)
+{
+	struct daemon *d = user;
+
+	if (d->bus)
+		bus_published(d->bus, kind, change, object);
+}
+
+static const struct engine_ops ops = {
+	.send = op_send,
+	.solicit = op_solicit,
+	.announce = op_announce,
+	.set_path = op_set_path,
+	.drop_path = op_drop_path,
+	.accept = op_accept,
+	.reject = op_reject,
+	.first_data = op_first_data,
+	.set_timer = op_set_timer,
+	.random = op_random,
+	.persist = op_persist,
+	.publish = op_publish,
+};
+
+/* --- state that survives ------------------------------------------------------------------- */
+
+static void save_state(struct daemon *d)
+{
+	struct state_entry entries[CONF_MAX_HOMES];
+	unsigned n = engine_save(d->engine, entries, CONF_MAX_HOMES);
+	int r = state_store(d->conf->state_file, entries, n);
+
+	d->save_pending = false;
+	if (r < 0)
+		log_warning("cannot save %s: %s", d->conf->state_file, log_strerror(-r));
+}
+
+static void load_state(struct daemon *d)
+{
+	struct state_entry entries[CONF_MAX_HOMES];
+	unsigned n = 0;
+	int r = state_load(d->conf->state_file, entries, CONF_MAX_HOMES, &n);
+
+	if (r < 0 && r != -ENOENT)
+		log_warning("%s is not used: %s", d->conf->state_file, log_strerror(-r));
+	for (unsigned i = 0; r == 0 && i < n; i++) {
+		entries[i].sequence = (uint16_t)(entries[i].sequence + SEQUENCE_RESERVE);
+		engine_restore(d->engine, &entries[i]);
+	}
+}
+
+/* --- events ------------------------------------------------------------------------------- */
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *user)
+{
+	(void)s, (void)usec;
+	engine_timer(((struct daemon *)user)->engine, loop_now());
+	return 0;
+}
+
+static int on_save(sd_event_source *s, uint64_t usec, void *user)
+{
+	(void)s, (void)usec;
+	save_state(user);
+	return 0;
+}
+
+static int on_stop_check(sd_event_source *s, void *user)
+{
+	struct daemon *d = user;
+
+	(void)s;
+	return engine_stopped(d->engine) ? sd_event_exit(d->ev, 0) : 0;
+}
+
+static void on_stop(void *user)
+{
+	struct daemon *d = user;
+
+	sd_notify(0, "STOPPING=1");
+	if (!d->engine || d->stop_check || d->conf->on_stop == CONF_ON_STOP_KEEP) {
+		sd_event_exit(d->ev, 0);
+		return;
+	}
+	engine_stop(d->engine, loop_now());
+	if (engine_stopped(d->engine) ||
+	    sd_event_add_post(d->ev, &d->stop_check, on_stop_check, d) < 0)
+		sd_event_exit(d->ev, 0);
+}
+
+static int reload(void *user)
+{
+	struct daemon *d = user;
+	struct conf_errors errors = {0};
+	struct conf *c;
+	int r = conf_load(d->config_path, &errors, &c);
+
+	if (r < 0) {
+		log_error("%s: %u error(s), nothing is changed", d->config_path, errors.n);
+		return r;
+	}
+	log_set_max_level(c->log_level);
+	conf_free(c);
+	engine_retry(d->engine, loop_now());
+	log_notice("the log level is taken over and refused bindings are tried again; everything "
+		   "else of %s takes effect at the next start",
+		   d->config_path);
+	return 0;
+}
+
+static void on_reload(void *user)
+{
+	struct daemon *d = user;
+
+	sd_notify(0, "RELOADING=1");
+	reload(d);
+	if (d->bus)
+		bus_retry(d->bus);
+	sd_notify(0, "READY=1");
+}
+
+static void on_name_taken(void *user)
+{
+	(void)user;
+	log_error("another daemon owns %s on this bus; going on without it", BUS_NAME);
+}
+
+/* --- start and stop ---------------------------------------------------------------------- */
+
+/* One daemon in a network namespace: abstract names belong to it, and vanish with their owner. */
+static int take_lock(struct daemon *d)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "\0dmmd"};
+
+	d->lock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (d->lock < 0)
+		return -errno;
+	if (bind(d->lock, (struct sockaddr *)&name, offsetof(struct sockaddr_un, sun_path) + 5) <
+	    0) {
+		if (errno != EADDRINUSE)
+			return -errno;
+		log_error("dmmd runs already in this network namespace");
+		return -EEXIST;
+	}
+	return 0;
+}
+
+static int start(struct daemon *d)
+{
+	const struct loop_handlers handlers = {.stop = on_stop, .reload = on_reload, .user = d};
+	const struct bus_handlers bus_handlers = {
+		.reload = reload, .name_taken = on_name_taken, .user = d};
+	int r;
+
+	if ((r = take_lock(d)) < 0)
+		return r;
+	if ((r = loop_new(&handlers, &d->ev)) < 0 ||
+	    (r = loop_timer_new(d->ev, on_timer, d, &d->timer)) < 0 ||
+	    (r = loop_timer_new(d->ev, on_save, d, &d->save_timer)) < 0)
+		return log_errno(r, "cannot make the event loop");
+	if ((r = engine_new(d->conf, &ops, d, &d->engine)) < 0)
+		return log_errno(r, "cannot make the engine");
+	load_state(d);
+	if ((r = net_new(d->ev, d->conf, &d->net)) < 0)
+		return r;
+	if (!d->no_bus) {
+		if ((r = bus_new(d->ev, d->engine, d->bus_address, &d->bus)) < 0)
+			return log_errno(r, "cannot prepare D-Bus");
+		bus_set_handlers(d->bus, &bus_handlers);
+	}
+	if ((r = net_start(d->net, d->engine)) < 0)
+		return log_errno(r, "cannot read the state of the kernel");
+	engine_start(d->engine, loop_now());
+	sd_notifyf(0, "READY=1\nSTATUS=%s", engine_place(d->engine));
+	log_notice("dmmd " DMMD_VERSION " is ready");
+	return 0;
+}
+
+static void stop(struct daemon *d, bool withdraw)
+{
+	if (d->engine && d->net) {
+		if (withdraw)
+			net_teardown(d->net);
+		save_state(d);
+	}
+	bus_free(d->bus);
+	net_free(d->net);
+	engine_free(d->engine);
+	sd_event_source_disable_unref(d->stop_check);
+	sd_event_source_disable_unref(d->timer);
+	sd_event_source_disable_unref(d->save_timer);
+	sd_event_unref(d->ev);
+	cleanup_close(&d->lock);
+}
+
+static void usage(FILE *out)
+{
+	fputs("dmmd [OPTION...]\n\n"
+	      "Mobility agent of a mobile node: keeps the sessions that need it through moves.\n\n"
+	      "  --config=FILE       instead of " DEFAULT_CONFIG "\n"
+	      "  --check-config      read the configuration, report errors, exit\n"
+	      "  --sample-config     write a commented configuration with all defaults, exit\n"
+	      "  --bus=ADDRESS|none  D-Bus to appear on (default: the system bus)\n"
+	      "  --log-level=LEVEL   err, warning, notice, info or debug\n"
+	      "  --help, --version\n",
+	      out);
+}
+
+static int run(struct daemon *d, int log_level)
+{
+	int r;
+
+	if (log_level >= 0)
+		d->conf->log_level = log_level;
+	log_set_max_level(d->conf->log_level);
+	r = start(d);
+	if (r == 0)
+		r = sd_event_loop(d->ev);
+	stop(d, r == 0 && d->conf->on_stop == CONF_ON_STOP_WITHDRAW);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+enum { OPT_CONFIG = 1, OPT_CHECK, OPT_SAMPLE, OPT_MDOC, OPT_BUS, OPT_LEVEL, OPT_HELP, OPT_VERSION };
+
+static const struct option options[] = {
+	{"config", required_argument, NULL, OPT_CONFIG},
+	{"check-config", no_argument, NULL, OPT_CHECK},
+	{"sample-config", no_argument, NULL, OPT_SAMPLE},
+	{"options-mdoc", no_argument, NULL, OPT_MDOC},
+	{"bus", required_argument, NULL, OPT_BUS},
+	{"log-level", required_argument, NULL, OPT_LEVEL},
+	{"help", no_argument, NULL, OPT_HELP},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{0},
+};
+
+int main(int argc, char **argv)
+{
+	struct daemon d = {.config_path = DEFAULT_CONFIG, .lock = -1};
+	struct conf_errors errors = {.out = stderr};
+	int o, r, log_level = -1;
+	bool check = false;
+
+	log_init("dmmd", LOG_INFO);
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (o) {
+		case OPT_CONFIG:
+			d.config_path = optarg;
+			break;
+		case OPT_CHECK:
+			check = true;
+			break;
+		case OPT_SAMPLE:
+			conf_write_sample(stdout);
+			return EXIT_SUCCESS;
+		case OPT_MDOC:
+			conf_write_mdoc(stdout);
+			return EXIT_SUCCESS;
+		case OPT_BUS:
+			d.no_bus = strcmp(optarg, "none") == 0;
+			d.bus_address = optarg;
+			break;
+		case OPT_LEVEL:
+			log_level = log_level_parse(optarg);
+			if (log_level < 0) {
+				log_error("--log-level=%s: not one of err, warning, notice, info, "
+					  "debug",
+					  optarg);
+				return 2;
+			}
+			break;
+		case OPT_HELP:
+			usage(stdout);
+			return EXIT_SUCCESS;
+		case OPT_VERSION:
+			puts("dmmd " DMMD_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		return 2;
+	}
+	r = conf_load(d.config_path, &errors, &d.conf);
+	if (r < 0) {
+		log_error("%s cannot be used", d.config_path);
+		return EXIT_FAILURE;
+	}
+	r = check ? EXIT_SUCCESS : run(&d, log_level);
+	conf_free(d.conf);
+	return r;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Four calls of the kernel: not worth the memory of a library in the daemon; the loader uses
+ * libbpf. */
+#include "net/bpf.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
+{
+	long r = syscall(SYS_bpf, cmd, attr, sizeof(*attr));
+
+	return r < 0 ? -errno : (int)r;
+}
+
+int bpf_pin_open(const char *directory, const char *name)
+{
+	union bpf_attr attr = {0};
+	char path[512];
+
+	if (snprintf(path, sizeof(path), "%s/%s", directory, name) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	attr.pathname = (uintptr_t)path;
+	return sys_bpf(BPF_OBJ_GET, &attr);
+}
+
+int bpf_map_put(int map, const void *key, const void *value)
+{
+	union bpf_attr attr = {0};
+
+	attr.map_fd = (uint32_t)map;
+	attr.key = (uintptr_t)key;
+	attr.value = (uintptr_t)value;
+	attr.flags = BPF_ANY;
+	return sys_bpf(BPF_MAP_UPDATE_ELEM, &attr);
+}
+
+int bpf_map_get(int map, const void *key, void *ret_value)
+{
+	union bpf_attr attr = {0};
+
+	attr.map_fd = (uint32_t)map;
+	attr.key = (uintptr_t)key;
+	attr.value = (uintptr_t)ret_value;
+	return sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr);
+}
+
+int bpf_map_delete(int map, const void *key)
+{
+	union bpf_attr attr = {0};
+
+	attr.map_fd = (uint32_t)map;
+	attr.key = (uintptr_t)key;
+	return sys_bpf(BPF_MAP_DELETE_ELEM, &attr);
+}
+
+int bpf_map_next(int map, const void *key, void *ret_key)
+{
+	union bpf_attr attr = {0};
+
+	attr.map_fd = (uint32_t)map;
+	attr.key = (uintptr_t)key;
+	attr.next_key = (uintptr_t)ret_key;
+	return sys_bpf(BPF_MAP_GET_NEXT_KEY, &attr);
+}
+
+unsigned bpf_possible_cpus(void)
+{
+	unsigned first, last = 0;
+	FILE *f = fopen("/sys/devices/system/cpu/possible", "re");
+	int n;
+
+	if (!f)
+		return (unsigned)sysconf(_SC_NPROCESSORS_CONF);
+	n = fscanf(f, "%u-%u", &first, &last);
+	fclose(f);
+	return n == 2 ? last + 1 : 1;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* bpf(2) on objects that the loader has pinned.  All return 0 (or a descriptor) or -errno. */
+#pragma once
+
+#include <stdint.h>
+
+int bpf_pin_open(const char *directory, const char *name);
+int bpf_map_put(int map, const void *key, const void *value);
+int bpf_map_get(int map, const void *key, void *ret_value);
+int bpf_map_delete(int map, const void *key);
+/* The key after `key` (NULL: the first); -ENOENT at the end. */
+int bpf_map_next(int map, const void *key, void *ret_key);
+/* How many CPUs a per-CPU value covers. */
+unsigned bpf_possible_cpus(void);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of this folder share. */
+#pragma once
+
+#include <libmnl/libmnl.h>
+#include <net/if.h>
+#include <netlink/netlink.h>
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "loop/loop.h"
+#include "net/net.h"
+#include "net/plane.h"
+
+#define NET_PROTOCOL 77 /* mark of our routes and rules, named in iproute2/rt_protos.d */
+#define TUNNEL_OVERHEAD 40
+#define MIN_OUTER_MTU 1280
+#define ROUTE_METRIC 1024
+#define ROUTE_METRIC_BLOCKED 0xfffffffeu
+
+/* What sending needs to know of an interface; the engine has its own view. */
+struct uplink {
+	struct list node;
+	int ifindex;
+	char name[IFNAMSIZ];
+	unsigned short type; /* ARPHRD_* */
+	bool usable_type, use, attached;
+	uint8_t mac[6];
+	uint32_t mtu;
+	struct in6_addr linklocal; /* :: while there is none that may be used */
+	bool dad_asked;
+};
+
+/* What is in the kernel for one home address. */
+struct installed {
+	bool present; /* address and rule are there */
+	struct path path;
+	uint32_t mtu;        /* of the tunnel route */
+	uint32_t learnt_mtu; /* by Packet Too Big on this care-of address, 0 = none */
+};
+
+struct net {
+	sd_event *ev;
+	const struct conf *conf;
+	struct engine *engine;
+	struct plane *plane;
+	struct nl_sock *rtnl;
+	struct mnl_socket *monitor;
+	unsigned monitor_seq;
+	struct list uplinks;
+	int device; /* ifindex of our own */
+	uint8_t device_mac[6];
+	struct installed home[CONF_MAX_HOMES];
+	int nd_fd, packet_fd, mobility_fd, raw_fd, pmtu_fd;
+	bool marks_known; /* SO_RCVMARK works */
+	bool removing;
+	sd_event_source *sources[8];
+	unsigned n_sources;
+	sd_event_source *repair;
+};
+
+int net_watch(struct net *n, int fd, sd_event_io_handler_t cb);
+
+/* uplink.c */
+struct uplink *uplink_find(struct net *n, int ifindex);
+struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned short type);
+void uplink_remove(struct net *n, int ifindex);
+void uplinks_free(struct net *n);
+bool uplink_has_mac(const struct uplink *u);
+/* Hang the data plane into the interface if that has not been done. */
+int uplink_attach(struct net *n, struct uplink *u);
+
+/* monitor.c */
+int monitor_open(struct net *n);
+int monitor_dump(struct net *n);
+
+/* rtnl.c: changes, each done when the call returns.  Adding what exists and removing what does not
+ * is no error. */
+int rtnl_open(struct net *n);
+int rtnl_device_create(struct net *n, const char *name, const uint8_t mac[6]);
+int rtnl_device_delete(struct net *n);
+int rtnl_address(struct net *n, int ifindex, const struct in6_addr *addr, bool add, bool dad);
+int rtnl_rule(struct net *n, unsigned slot, const struct in6_addr *home, bool add);
+struct rtnl_nexthop_spec {
+	int ifindex;             /* 0: unreachable */
+	struct in6_addr gateway; /* :: = none */
+	uint32_t mtu;            /* 0 = of the interface */
+	uint32_t metric;
+};
+int rtnl_route(struct net *n, unsigned slot, const struct ip6_prefix *dst,
+	       const struct rtnl_nexthop_spec *nh, bool add);
+/* Remove what carries our mark but belongs to none of these (NULL: to nobody). */
+void rtnl_sweep(struct net *n, const struct engine *keep);
+
+/* path.c */
+int path_install(struct net *n, struct installed *h, const struct path *p);
+void path_remove(struct net *n, struct installed *h);
+/* Put back what somebody else removed. */
+void path_repair(struct net *n, struct installed *h);
+int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu);
+
+/* reconcile.c */
+int reconcile_init(struct net *n);
+void reconcile_soon(struct net *n);
+
+/* device.c */
+int device_ensure(struct net *n);
+
+/* nd.c, mobility.c, pmtu.c */
+int nd_open(struct net *n);
+int mobility_open(struct net *n);
+int pmtu_open(struct net *n);

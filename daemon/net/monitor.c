@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What changes in the kernel, by netlink (libmnl): links, addresses, default routes, dead
+ * neighbours. */
+#include <errno.h>
+#include <arpa/inet.h>
+#include <net/if.h> /* before linux/if.h, which completes it */
+#include <linux/if.h>
+#include <linux/filter.h>
+#include <linux/if_addr.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "net/internal.h"
+
+#define RECEIVE_BUFFER (1 << 20)
+#define INFINITE_LIFETIME 0xffffffffu
+
+/* Attributes of a message by type, behind its family header; NULL where there is none. */
+struct attr_table {
+	const struct nlattr **tb;
+	unsigned max;
+};
+
+static int put_attr(const struct nlattr *a, void *user)
+{
+	struct attr_table *t = user;
+	unsigned type = mnl_attr_get_type(a);
+
+	if (type <= t->max)
+		t->tb[type] = a;
+	return MNL_CB_OK;
+}
+
+static void parse_attrs(const struct nlmsghdr *h, unsigned offset, const struct nlattr **tb,
+			unsigned max)
+{
+	struct attr_table t = {tb, max};
+
+	memset(tb, 0, sizeof(*tb) * (max + 1));
+	mnl_attr_parse(h, offset, put_attr, &t);
+}
+
+static bool is_own_device(const struct net *n, const char *name)
+{
+	size_t len = strlen(n->conf->device);
+
+	return strncmp(name, n->conf->device, len) == 0 &&
+	       (name[len] == '\0' || strcmp(name + len, "p") == 0);
+}
+
+static void on_link(struct net *n, const struct nlmsghdr *h, struct instant now)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	const struct nlattr *tb[IFLA_MAX + 1];
+	struct link_event ev = {.ifindex = ifi->ifi_index};
+	struct uplink *u;
+
+	parse_attrs(h, sizeof(*ifi), tb, IFLA_MAX);
+	if (!tb[IFLA_IFNAME] || ifi->ifi_family != AF_UNSPEC)
+		return;
+	ev.name = mnl_attr_get_str(tb[IFLA_IFNAME]);
+	if (is_own_device(n, ev.name)) {
+		if (h->nlmsg_type == RTM_DELLINK && ifi->ifi_index == n->device)
+			reconcile_soon(n);
+		return;
+	}
+	if (ifi->ifi_flags & IFF_LOOPBACK)
+		return;
+	ev.removed = h->nlmsg_type == RTM_DELLINK;
+	u = ev.removed ? uplink_find(n, ifi->ifi_index)
+		       : uplink_get(n, ifi->ifi_index, ev.name, ifi->ifi_type);
+	if (!u || !u->usable_type)
+		return;
+	ev.up = (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & IFF_LOWER_UP) &&
+		!(ifi->ifi_flags & IFF_DORMANT);
+	ev.mtu = tb[IFLA_MTU] ? mnl_attr_get_u32(tb[IFLA_MTU]) : 1500;
+	u->mtu = ev.mtu;
+	if (tb[IFLA_ADDRESS] && mnl_attr_get_payload_len(tb[IFLA_ADDRESS]) == sizeof(u->mac))
+		memcpy(u->mac, mnl_attr_get_payload(tb[IFLA_ADDRESS]), sizeof(u->mac));
+	engine_link(n->engine, now, &ev);
+	if (ev.removed)
+		uplink_remove(n, ifi->ifi_index);
+}
+
+static void on_own_address(struct net *n, const struct nlmsghdr *h, const struct in6_addr *addr)
+{
+	if (h->nlmsg_type == RTM_DELADDR && engine_find_home(n->engine, addr))
+		reconcile_soon(n);
+}
+
+static usec_t lifetime_end(struct instant now, uint32_t seconds)
+{
+	return seconds == INFINITE_LIFETIME ? USEC_INFINITY
+					    : usec_add(now.mono, seconds * USEC_PER_SEC);
+}
+
+static void on_address(struct net *n, const struct nlmsghdr *h, struct instant now)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
+	const struct nlattr *tb[IFA_MAX + 1];
+	struct address_event ev = {.ifindex = (int)ifa->ifa_index, .plen = ifa->ifa_prefixlen};
+	const struct ifa_cacheinfo *life = NULL;
+	uint32_t flags = ifa->ifa_flags;
+	struct uplink *u;
+
+	if (ifa->ifa_family != AF_INET6)
+		return;
+	parse_attrs(h, sizeof(*ifa), tb, IFA_MAX);
+	if (!tb[IFA_ADDRESS] || mnl_attr_get_payload_len(tb[IFA_ADDRESS]) != sizeof(ev.addr))
+		return;
+	memcpy(&ev.addr, mnl_attr_get_payload(tb[IFA_ADDRESS]), sizeof(ev.addr));
+	if (ev.ifindex == n->device) {
+		on_own_address(n, h, &ev.addr);
+		return;
+	}
+	u = uplink_find(n, ev.ifindex);
+	if (!u || !u->usable_type)
+		return;
+	if (tb[IFA_FLAGS])
+		flags = mnl_attr_get_u32(tb[IFA_FLAGS]);
+	if (tb[IFA_CACHEINFO] && mnl_attr_get_payload_len(tb[IFA_CACHEINFO]) >= sizeof(*life))
+		life = mnl_attr_get_payload(tb[IFA_CACHEINFO]);
+	ev.removed = h->nlmsg_type == RTM_DELADDR;
+	ev.tentative = flags & IFA_F_TENTATIVE;
+	ev.optimistic = flags & IFA_F_OPTIMISTIC;
+	ev.duplicate = flags & IFA_F_DADFAILED;
+	ev.deprecated = flags & IFA_F_DEPRECATED;
+	ev.temporary = flags & IFA_F_TEMPORARY;
+	ev.is_static = flags & IFA_F_PERMANENT;
+	ev.valid_until = life ? lifetime_end(now, life->ifa_valid) : USEC_INFINITY;
+	if (addr_is_linklocal(&ev.addr)) {
+		bool usable = !ev.removed && !ev.duplicate && (!ev.tentative || ev.optimistic);
+
+		if (usable)
+			u->linklocal = ev.addr;
+		else if (addr_equal(&u->linklocal, &ev.addr))
+			u->linklocal = in6addr_any;
+	}
+	if (ev.removed && engine_find_home(n->engine, &ev.addr))
+		reconcile_soon(n);
+	engine_address(n->engine, now, &ev);
+}
+
+static void on_route(struct net *n, const struct nlmsghdr *h, struct instant now)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
+	const struct nlattr *tb[RTA_MAX + 1];
+	struct route_event ev = {.metric = ROUTE_METRIC};
+
+	if (rt->rtm_family != AF_INET6)
+		return;
+	if (rt->rtm_protocol == NET_PROTOCOL) {
+		if (h->nlmsg_type == RTM_DELROUTE)
+			reconcile_soon(n);
+		return;
+	}
+	if (rt->rtm_dst_len || rt->rtm_table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST)
+		return;
+	parse_attrs(h, sizeof(*rt), tb, RTA_MAX);
+	if (!tb[RTA_OIF])
+		return;
+	ev.ifindex = (int)mnl_attr_get_u32(tb[RTA_OIF]);
+	if (tb[RTA_GATEWAY] && mnl_attr_get_payload_len(tb[RTA_GATEWAY]) == sizeof(ev.gateway))
+		memcpy(&ev.gateway, mnl_attr_get_payload(tb[RTA_GATEWAY]), sizeof(ev.gateway));
+	if (tb[RTA_PRIORITY])
+		ev.metric = mnl_attr_get_u32(tb[RTA_PRIORITY]);
+	ev.from_ra = rt->rtm_protocol == RTPROT_RA;
+	ev.removed = h->nlmsg_type == RTM_DELROUTE;
+	engine_route(n->engine, now, &ev);
+}
+
+static void on_rule(struct net *n, const struct nlmsghdr *h)
+{
+	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
+
+	/* Flushing the rules of others takes ours along, without a protocol in the message of old
+	 * kernels. */
+	if (h->nlmsg_type == RTM_DELRULE && rt->rtm_family == AF_INET6)
+		reconcile_soon(n);
+}
+
+static void on_neighbour(struct net *n, const struct nlmsghdr *h, struct instant now)
+{
+	const struct ndmsg *nd = mnl_nlmsg_get_payload(h);
+	const struct nlattr *tb[NDA_MAX + 1];
+	struct in6_addr addr;
+
+	if (nd->ndm_family != AF_INET6 || h->nlmsg_type != RTM_NEWNEIGH ||
+	    nd->ndm_state != NUD_FAILED)
+		return;
+	parse_attrs(h, sizeof(*nd), tb, NDA_MAX);
+	if (!tb[NDA_DST] || mnl_attr_get_payload_len(tb[NDA_DST]) != sizeof(addr))
+		return;
+	memcpy(&addr, mnl_attr_get_payload(tb[NDA_DST]), sizeof(addr));
+	engine_neighbour(n->engine, now, nd->ndm_ifindex, &addr, false);
+}
+
+static int on_message(const struct nlmsghdr *h, void *user)
+{
+	struct net *n = user;
+	struct instant now = loop_now();
+
+	switch (h->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		on_link(n, h, now);
+		break;
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		on_address(n, h, now);
+		break;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		on_route(n, h, now);
+		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		on_rule(n, h);
+		break;
+	case RTM_NEWNEIGH:
+	case RTM_DELNEIGH:
+		on_neighbour(n, h, now);
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+/*
+ * Neighbour entries change with every bit of traffic; only their failure concerns us.  The filter
+ * runs in the kernel so that the rest does not even wake the daemon.  Loads are big-endian, netlink
+ * is in host order.
+ */
+static int filter_neighbours(int fd)
+{
+	const size_t state = NLMSG_HDRLEN + offsetof(struct ndmsg, ndm_state);
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEIGH), 0, 2),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, state),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(NUD_FAILED), 1, 2),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELNEIGH), 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = {.len = sizeof(code) / sizeof(*code), .filter = code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
+}
+
+static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	struct net *n = user;
+	char buf[16384];
+	ssize_t len;
+
+	(void)s, (void)fd, (void)revents;
+	/* All that is queued in one pass: one decision for a burst of events. */
+	while ((len = mnl_socket_recvfrom(n->monitor, buf, sizeof(buf))) > 0)
+		mnl_cb_run(buf, (size_t)len, 0, 0, on_message, n);
+	if (len < 0 && errno == ENOBUFS) {
+		log_notice("netlink events were lost: reading everything again");
+		engine_resync(n->engine, loop_now(), true);
+		monitor_dump(n);
+		engine_resync(n->engine, loop_now(), false);
+	}
+	return 0;
+}
+
+int monitor_open(struct net *n)
+{
+	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
+				     RTNLGRP_IPV6_RULE, RTNLGRP_NEIGH};
+	int size = RECEIVE_BUFFER, fd, r;
+
+	n->monitor = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!n->monitor)
+		return -errno;
+	fd = mnl_socket_get_fd(n->monitor);
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	r = filter_neighbours(fd);
+	if (r < 0)
+		return r;
+	if (mnl_socket_bind(n->monitor, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	for (unsigned i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+		if (mnl_socket_setsockopt(n->monitor, NETLINK_ADD_MEMBERSHIP, (void *)&groups[i],
+					  sizeof(groups[i])) < 0)
+			return -errno;
+	return net_watch(n, fd, on_readable);
+}
+
+static int dump_one(struct net *n, uint16_t type, unsigned header, unsigned char family)
+{
+	struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	char buf[16384];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	ssize_t len;
+	int r;
+
+	if (!s)
+		return -errno;
+	h->nlmsg_type = type;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	h->nlmsg_seq = ++n->monitor_seq;
+	*(unsigned char *)mnl_nlmsg_put_extra_header(h, header) = family;
+	r = mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ||
+			    mnl_socket_sendto(s, h, h->nlmsg_len) < 0
+		    ? -errno
+		    : MNL_CB_OK;
+	while (r == MNL_CB_OK) {
+		len = mnl_socket_recvfrom(s, buf, sizeof(buf));
+		if (len < 0) {
+			r = -errno;
+			break;
+		}
+		r = mnl_cb_run(buf, (size_t)len, n->monitor_seq, mnl_socket_get_portid(s),
+			       on_message, n);
+		if (r < 0)
+			r = -errno;
+	}
+	mnl_socket_close(s);
+	return r;
+}
+
+int monitor_dump(struct net *n)
+{
+	int r;
+
+	if ((r = dump_one(n, RTM_GETLINK, sizeof(struct ifinfomsg), AF_UNSPEC)) < 0 ||
+	    (r = dump_one(n, RTM_GETADDR, sizeof(struct ifaddrmsg), AF_INET6)) < 0 ||
+	    (r = dump_one(n, RTM_GETROUTE, sizeof(struct rtmsg), AF_INET6)) < 0)
+		return r;
+	return 0;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Neighbour Discovery on our own sockets: router advertisements are overheard (accept_ra stays
+ * whatever it is), solicitations and unsolicited advertisements are sent as frames, at once,
+ * whatever state addresses are in.
+ */
+#include <errno.h>
+#include <linux/icmpv6.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "net/internal.h"
+#include "proto/nd.h"
+
+#define ND_HOP_LIMIT 255
+#define ROUTER_ADVERT 134
+
+static const struct in6_addr all_nodes = {.s6_addr = {0xff, 2, [15] = 1}};
+static const struct in6_addr all_routers = {.s6_addr = {0xff, 2, [15] = 2}};
+
+static int send_multicast(struct net *n, const struct uplink *u, const struct in6_addr *src,
+			  const struct in6_addr *dst, uint8_t *icmp, size_t len)
+{
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_IPV6),
+		.sll_ifindex = u->ifindex,
+	};
+	uint8_t packet[IP6_HEADER_LEN + 128];
+	struct ip6_packet p = {
+		.src = *src,
+		.dst = *dst,
+		.hop_limit = ND_HOP_LIMIT,
+		.next_header = IPPROTO_ICMPV6,
+		.payload = icmp,
+		.payload_len = len,
+	};
+	int r;
+
+	icmp6_set_checksum(src, dst, icmp, len);
+	r = ip6_packet_build(&p, packet, sizeof(packet));
+	if (r < 0)
+		return r;
+	if (uplink_has_mac(u)) {
+		to.sll_halen = 6; /* RFC 2464 section 7 */
+		to.sll_addr[0] = to.sll_addr[1] = 0x33;
+		memcpy(to.sll_addr + 2, dst->s6_addr + 12, 4);
+	}
+	if (sendto(n->packet_fd, packet, (size_t)r, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		return -errno;
+	return 0;
+}
+
+int net_solicit(struct net *n, int ifindex)
+{
+	struct uplink *u = uplink_find(n, ifindex);
+	uint8_t icmp[64];
+	bool with_source;
+	int r;
+
+	if (!u)
+		return -ENODEV;
+	with_source = !addr_is_any(&u->linklocal);
+	r = nd_router_solicit_build(with_source && uplink_has_mac(u) ? u->mac : NULL,
+				    sizeof(u->mac), icmp, sizeof(icmp));
+	if (r < 0)
+		return r;
+	r = send_multicast(n, u, with_source ? &u->linklocal : &in6addr_any, &all_routers, icmp,
+			   (size_t)r);
+	if (r < 0)
+		log_debug("%s: cannot send a router solicitation: %s", u->name, log_strerror(-r));
+	/* Behind the solicitation there is time for this; an answer takes longer. */
+	uplink_attach(n, u);
+	return r;
+}
+
+int net_announce(struct net *n, int ifindex, const struct in6_addr *home)
+{
+	struct uplink *u = uplink_find(n, ifindex);
+	uint8_t icmp[64];
+	int r;
+
+	if (!u)
+		return -ENODEV;
+	if (!uplink_has_mac(u))
+		return 0;
+	r = nd_neighbour_advert_build(home, u->mac, sizeof(u->mac), icmp, sizeof(icmp));
+	if (r < 0)
+		return r;
+	return send_multicast(n, u, home, &all_nodes, icmp, (size_t)r);
+}
+
+/* Hop limit 255 and a link-local source: it comes from this link (RFC 4861 section 6.1.2). */
+static void receive(struct net *n, struct msghdr *m, const uint8_t *buf, size_t len)
+{
+	const struct sockaddr_in6 *from = m->msg_name;
+	struct nd_router_advert ra;
+	int hop_limit = -1, ifindex = 0;
+	struct cmsghdr *c;
+
+	for (c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != IPPROTO_IPV6)
+			continue;
+		if (c->cmsg_type == IPV6_HOPLIMIT)
+			memcpy(&hop_limit, CMSG_DATA(c), sizeof(hop_limit));
+		else if (c->cmsg_type == IPV6_PKTINFO)
+			ifindex = (int)((struct in6_pktinfo *)(void *)CMSG_DATA(c))->ipi6_ifindex;
+	}
+	if (hop_limit != ND_HOP_LIMIT || !addr_is_linklocal(&from->sin6_addr) ||
+	    nd_router_advert_parse(buf, len, &ra) < 0)
+		return;
+	engine_router_advert(n->engine, loop_now(), ifindex, &from->sin6_addr, &ra);
+}
+
+static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
+		struct cmsghdr align;
+	} control;
+	struct sockaddr_in6 from;
+	uint8_t buf[2048];
+	struct iovec iov = {buf, sizeof(buf)};
+	struct net *n = user;
+	ssize_t len;
+
+	(void)s, (void)revents;
+	for (;;) {
+		struct msghdr m = {
+			.msg_name = &from,
+			.msg_namelen = sizeof(from),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = control.buf,
+			.msg_controllen = sizeof(control.buf),
+		};
+
+		len = recvmsg(fd, &m, 0);
+		if (len < 0)
+			return 0;
+		if (!(m.msg_flags & MSG_TRUNC))
+			receive(n, &m, buf, (size_t)len);
+	}
+}
+
+int nd_open(struct net *n)
+{
+	struct icmp6_filter filter;
+	int on = 1;
+
+	n->packet_fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	n->nd_fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
+	if (n->packet_fd < 0 || n->nd_fd < 0)
+		return -errno;
+	memset(&filter, 0xff, sizeof(filter)); /* a set bit blocks (RFC 3542 section 3.2) */
+	filter.data[ROUTER_ADVERT / 32] &= ~(1u << ROUTER_ADVERT % 32);
+	if (setsockopt(n->nd_fd, IPPROTO_ICMPV6, ICMPV6_FILTER, &filter, sizeof(filter)) < 0 ||
+	    setsockopt(n->nd_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0 ||
+	    setsockopt(n->nd_fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof(on)) < 0)
+		return -errno;
+	return net_watch(n, n->nd_fd, on_readable);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/net.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "net/internal.h"
+
+static const uint8_t device_mac[6] = {0x02, 'd', 'm', 'm', 0, 1}; /* locally administered */
+
+int net_watch(struct net *n, int fd, sd_event_io_handler_t cb)
+{
+	return sd_event_add_io(n->ev, &n->sources[n->n_sources++], fd, EPOLLIN, cb, n);
+}
+
+int device_ensure(struct net *n)
+{
+	int r = rtnl_device_create(n, n->conf->device, device_mac);
+
+	if (r < 0)
+		return log_errno(r, "cannot make the device %s", n->conf->device);
+	r = n->plane->ops->set_device(n->plane, n->device, n->device_mac);
+	if (r < 0)
+		return log_errno(r, "cannot attach the data plane to %s", n->conf->device);
+	return 0;
+}
+
+int net_new(sd_event *ev, const struct conf *conf, struct net **ret)
+{
+	struct net *n = calloc(1, sizeof(*n));
+	int r;
+
+	if (!n)
+		return -ENOMEM;
+	n->ev = ev;
+	n->conf = conf;
+	n->nd_fd = n->packet_fd = n->mobility_fd = n->raw_fd = n->pmtu_fd = -1;
+	list_init(&n->uplinks);
+	if ((r = nd_open(n)) < 0 || (r = mobility_open(n)) < 0 || (r = pmtu_open(n)) < 0)
+		log_errno(r, "cannot open raw sockets (CAP_NET_RAW is needed)");
+	else if ((r = rtnl_open(n)) < 0 || (r = monitor_open(n)) < 0 || (r = reconcile_init(n)) < 0)
+		log_errno(r, "cannot open netlink");
+	else if ((r = plane_open(conf, &n->plane)) == 0)
+		r = device_ensure(n);
+	if (r < 0) {
+		net_free(n);
+		return r;
+	}
+	*ret = n;
+	return 0;
+}
+
+int net_start(struct net *n, struct engine *e)
+{
+	n->engine = e;
+	n->plane->ops->forget_others(n->plane, e);
+	rtnl_sweep(n, e);
+	return monitor_dump(n);
+}
+
+void net_teardown(struct net *n)
+{
+	n->removing = true;
+	for (unsigned i = 0; i < CONF_MAX_HOMES; i++)
+		path_remove(n, &n->home[i]);
+	rtnl_sweep(n, NULL);
+	n->plane->ops->teardown(n->plane);
+	rtnl_device_delete(n);
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void net_free(struct net *n)
+{
+	if (!n)
+		return;
+	for (unsigned i = 0; i < n->n_sources; i++)
+		sd_event_source_disable_unref(n->sources[i]);
+	sd_event_source_disable_unref(n->repair);
+	if (n->plane)
+		n->plane->ops->free(n->plane);
+	if (n->monitor)
+		mnl_socket_close(n->monitor);
+	nl_socket_free(n->rtnl);
+	close_fd(n->nd_fd);
+	close_fd(n->packet_fd);
+	close_fd(n->mobility_fd);
+	close_fd(n->raw_fd);
+	close_fd(n->pmtu_fd);
+	uplinks_free(n);
+	free(n);
+}
+
+int net_set_path(struct net *n, const struct path *path)
+{
+	if (path->slot >= CONF_MAX_HOMES)
+		return -ENOSPC;
+	return path_install(n, &n->home[path->slot], path);
+}
+
+void net_drop_path(struct net *n, const struct path *path)
+{
+	path_remove(n, &n->home[path->slot]);
+}
+
+int net_accept(struct net *n, const struct in6_addr *home, const struct in6_addr *anchor,
+	       const struct in6_addr *coa)
+{
+	const struct binding *b = engine_find_home(n->engine, home);
+
+	return b ? n->plane->ops->accept(n->plane, b->slot, home, anchor, coa) : -ENOENT;
+}
+
+void net_reject(struct net *n, const struct in6_addr *home, const struct in6_addr *anchor,
+		const struct in6_addr *coa)
+{
+	n->plane->ops->reject(n->plane, home, anchor, coa);
+}
+
+usec_t net_first_data(struct net *n, const struct in6_addr *home, const struct in6_addr *anchor,
+		      const struct in6_addr *coa)
+{
+	return n->plane->ops->first_data(n->plane, home, anchor, coa);
+}
+
+void net_traffic(struct net *n, unsigned slot, struct net_traffic *ret)
+{
+	n->plane->ops->traffic(n->plane, slot, ret);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel: what the engine hears from it and what the engine wants of it.
+ *
+ *   net.c          life, adoption at start, removal at stop      path.c       home address, rule,
+ * routes of a binding monitor.c      netlink events and dumps (libmnl)             rtnl.c changes
+ * by netlink (libnl-route-3) uplink.c       per-interface state, optimistic DAD           tc.c
+ * attaching programs (clsact) nd.c           router advertisements, solicitations mobility.c
+ * mobility messages plane.c        which data plane; plane_bpf.c  the BPF one    pmtu.c       path
+ * MTU of the tunnels bpf.c          bpf(2) on pinned objects                      reconcile.c  puts
+ * back what others remove
+ *
+ * Everything we make carries our mark: device name, protocol 77 on routes and rules, our table and
+ * priority range.  Nothing without it is ever changed.  This folder alone sees netlink.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "conf/conf.h"
+#include "mobility/engine.h"
+
+struct net;
+
+/* Opens sockets and the data plane, makes or adopts our device.  -errno with a log line that says
+ * what is missing. */
+int net_new(sd_event *ev, const struct conf *conf, struct net **ret);
+
+/* Tell the engine what is there (links, addresses, routes), then go on telling it what changes. */
+int net_start(struct net *n, struct engine *e);
+
+/* Remove all that is ours. */
+void net_teardown(struct net *n);
+/* Close; what is in the kernel stays and works on. */
+void net_free(struct net *n);
+
+/* The kernel's part of struct engine_ops; `user` is a struct net. */
+int net_send(struct net *n, int ifindex, const struct ip6_packet *packet);
+int net_solicit(struct net *n, int ifindex);
+int net_announce(struct net *n, int ifindex, const struct in6_addr *home);
+int net_set_path(struct net *n, const struct path *path);
+void net_drop_path(struct net *n, const struct path *path);
+int net_accept(struct net *n, const struct in6_addr *home, const struct in6_addr *anchor,
+	       const struct in6_addr *coa);
+void net_reject(struct net *n, const struct in6_addr *home, const struct in6_addr *anchor,
+		const struct in6_addr *coa);
+usec_t net_first_data(struct net *n, const struct in6_addr *home, const struct in6_addr *anchor,
+		      const struct in6_addr *coa);
+
+/* Tunnelled traffic of a binding since its plane was loaded. */
+struct net_traffic {
+	uint64_t sent_packets, sent_bytes, received_packets, received_bytes;
+};
+void net_traffic(struct net *n, unsigned slot, struct net_traffic *ret);

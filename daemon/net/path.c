@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The path of one home address in the kernel:
+ *
+ *   dmm0     home address /128, deprecated, from the first day on
+ *   rule     from HOME lookup TABLE
+ *   TABLE    default  via fe80::1 dev dmm0 mtu M    PATH_TUNNEL: the plane takes it from there
+ *            default  via ROUTER dev LINK           PATH_HOME, with the home prefix on LINK
+ *            unreachable default                    always, last: nothing leaks out unencapsulated
+ *
+ * From one tunnel to the next only the plane changes: one map update.
+ */
+#include <errno.h>
+
+#include "net/internal.h"
+
+static const struct ip6_prefix any_destination = {.len = 0};
+
+/* Any address will do: the device has no neighbours.  One, so that the kernel keeps one entry. */
+static const struct in6_addr device_gateway = {
+	.s6_addr = {0xfe, 0x80, [15] = 1},
+};
+
+static uint32_t tunnel_mtu(struct net *n, const struct installed *h, const struct path *p)
+{
+	struct uplink *u = uplink_find(n, p->ifindex);
+	uint32_t outer = u && u->mtu ? u->mtu : 1500;
+
+	if (h->learnt_mtu && h->learnt_mtu < outer)
+		outer = h->learnt_mtu;
+	return outer - TUNNEL_OVERHEAD;
+}
+
+static int route_tunnel(struct net *n, unsigned slot, uint32_t mtu)
+{
+	struct rtnl_nexthop_spec nh = {
+		.ifindex = n->device,
+		.gateway = device_gateway,
+		.mtu = mtu,
+		.metric = ROUTE_METRIC,
+	};
+
+	return rtnl_route(n, slot, &any_destination, &nh, true);
+}
+
+static int route_home(struct net *n, const struct path *p, bool add)
+{
+	struct rtnl_nexthop_spec on_link = {.ifindex = p->ifindex, .metric = ROUTE_METRIC};
+	struct rtnl_nexthop_spec router = on_link;
+	int r;
+
+	router.gateway = p->next_hop;
+	r = rtnl_route(n, p->slot, &p->home_prefix, &on_link, add);
+	if (r < 0 || addr_is_any(&p->next_hop))
+		return r;
+	return rtnl_route(n, p->slot, &any_destination, &router, add);
+}
+
+static int install_base(struct net *n, const struct path *p)
+{
+	struct rtnl_nexthop_spec blocked = {.metric = ROUTE_METRIC_BLOCKED};
+	int r;
+
+	if ((r = rtnl_route(n, p->slot, &any_destination, &blocked, true)) < 0)
+		return log_errno(r, "cannot add a route to table %u",
+				 n->conf->route_table + p->slot);
+	if ((r = rtnl_rule(n, p->slot, &p->home, true)) < 0)
+		return log_errno(r, "cannot add the rule for %s", ADDR_STR(&p->home));
+	if ((r = rtnl_address(n, n->device, &p->home, true, false)) < 0)
+		return log_errno(r, "cannot add %s to %s", ADDR_STR(&p->home), n->conf->device);
+	return 0;
+}
+
+static void unroute(struct net *n, const struct path *p)
+{
+	struct rtnl_nexthop_spec tunnel = {
+		.ifindex = n->device,
+		.gateway = device_gateway,
+		.metric = ROUTE_METRIC,
+	};
+
+	if (p->mode == PATH_TUNNEL)
+		rtnl_route(n, p->slot, &any_destination, &tunnel, false);
+	else if (p->mode == PATH_HOME)
+		route_home(n, p, false);
+}
+
+/* What only the old path needs; the default route has been replaced in place by then. */
+static void leave(struct net *n, const struct path *old, const struct path *now)
+{
+	struct rtnl_nexthop_spec on_link = {.ifindex = old->ifindex, .metric = ROUTE_METRIC};
+
+	if (old->mode == PATH_HOME && (now->mode != PATH_HOME || now->ifindex != old->ifindex))
+		rtnl_route(n, old->slot, &old->home_prefix, &on_link, false);
+	if (now->mode == PATH_BLOCKED)
+		unroute(n, old);
+	if (old->claimed_ifindex && old->claimed_ifindex != now->claimed_ifindex)
+		rtnl_address(n, old->claimed_ifindex, &old->home, false, false);
+}
+
+static int claim(struct net *n, const struct path *p)
+{
+	return p->claimed_ifindex ? rtnl_address(n, p->claimed_ifindex, &p->home, true, p->dad) : 0;
+}
+
+static int enter(struct net *n, struct installed *h, const struct path *p, bool force)
+{
+	const struct path *old = &h->path;
+	struct uplink *u;
+	uint32_t mtu;
+	int r;
+
+	if (force || p->claimed_ifindex != old->claimed_ifindex)
+		if ((r = claim(n, p)) < 0)
+			return r;
+	if (p->mode == PATH_HOME) {
+		if ((r = route_home(n, p, true)) < 0)
+			return r;
+		return n->plane->ops->set_path(n->plane, p);
+	}
+	/* The plane first: a handover is this one update. */
+	if ((r = n->plane->ops->set_path(n->plane, p)) < 0 || p->mode == PATH_BLOCKED)
+		return r;
+	if (old->mode != PATH_TUNNEL || !addr_equal(&old->coa, &p->coa))
+		h->learnt_mtu = 0;
+	mtu = tunnel_mtu(n, h, p);
+	if (force || old->mode != PATH_TUNNEL || mtu != h->mtu)
+		if ((r = route_tunnel(n, p->slot, mtu)) < 0)
+			return r;
+	h->mtu = mtu;
+	u = uplink_find(n, p->ifindex);
+	return u ? uplink_attach(n, u) : 0;
+}
+
+int path_install(struct net *n, struct installed *h, const struct path *p)
+{
+	bool fresh = !h->present;
+	int r;
+
+	if (fresh && (r = install_base(n, p)) < 0)
+		return r;
+	h->present = true;
+	r = enter(n, h, p, fresh);
+	if (r < 0)
+		return r;
+	if (!fresh)
+		leave(n, &h->path, p);
+	else if (p->mode == PATH_BLOCKED)
+		unroute(n, &(struct path){.slot = p->slot,
+					  .mode = PATH_TUNNEL}); /* of an earlier run */
+	h->path = *p;
+	return 0;
+}
+
+void path_remove(struct net *n, struct installed *h)
+{
+	struct rtnl_nexthop_spec blocked = {.metric = ROUTE_METRIC_BLOCKED};
+	struct path p = h->path;
+
+	if (!h->present)
+		return;
+	h->present = false;
+	unroute(n, &p);
+	rtnl_rule(n, p.slot, &p.home, false);
+	rtnl_route(n, p.slot, &any_destination, &blocked, false);
+	rtnl_address(n, n->device, &p.home, false, false);
+	if (p.claimed_ifindex)
+		rtnl_address(n, p.claimed_ifindex, &p.home, false, false);
+	p.mode = PATH_BLOCKED;
+	n->plane->ops->set_path(n->plane, &p);
+}
+
+void path_repair(struct net *n, struct installed *h)
+{
+	int r;
+
+	if (!h->present)
+		return;
+	r = install_base(n, &h->path);
+	if (r == 0)
+		r = enter(n, h, &h->path, true);
+	if (r < 0)
+		log_errno(r, "cannot repair the path of %s", ADDR_STR(&h->path.home));
+}
+
+int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu)
+{
+	uint32_t mtu;
+	int r;
+
+	h->learnt_mtu = outer_mtu < MIN_OUTER_MTU ? MIN_OUTER_MTU : outer_mtu;
+	mtu = tunnel_mtu(n, h, &h->path);
+	if (mtu == h->mtu)
+		return 0;
+	r = route_tunnel(n, h->path.slot, mtu);
+	if (r == 0)
+		h->mtu = mtu;
+	return r;
+}

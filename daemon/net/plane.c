@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/plane.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+extern char **environ;
+
+/* The loader beside this binary if it was not installed, else in its directory; DMMD_LOADER
+ * overrides. */
+static const char *loader_path(char *buf, size_t size)
+{
+	const char *env = secure_getenv("DMMD_LOADER");
+	ssize_t n = readlink("/proc/self/exe", buf, size - sizeof("dmmd-loader"));
+	char *slash;
+
+	if (env)
+		return env;
+	if (n > 0) {
+		buf[n] = '\0';
+		slash = strrchr(buf, '/');
+		if (slash) {
+			strcpy(slash + 1, "dmmd-loader");
+			if (access(buf, X_OK) == 0)
+				return buf;
+		}
+	}
+	return DMMD_LIBEXECDIR "/dmmd-loader";
+}
+
+static int run_loader(const char *directory)
+{
+	char buf[4096];
+	const char *loader = loader_path(buf, sizeof(buf));
+	char *argv[] = {(char *)"dmmd-loader", (char *)directory, NULL};
+	int status, r;
+	pid_t pid;
+
+	r = posix_spawn(&pid, loader, NULL, NULL, argv, environ);
+	if (r)
+		return log_errno(-r, "cannot run %s", loader);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
+}
+
+int plane_open(const struct conf *conf, struct plane **ret)
+{
+	int r = plane_bpf_open(conf, ret);
+
+	if (r == -ENOENT || r == -EPROTONOSUPPORT) {
+		r = run_loader(conf->pin_directory);
+		if (r == 0)
+			r = plane_bpf_open(conf, ret);
+	}
+	if (r < 0)
+		log_error(
+			"no data plane: the BPF programs in %s cannot be used (%s); as a service, "
+			"dmmd-loader.service loads them",
+			conf->pin_directory, log_strerror(-r));
+	return r;
+}

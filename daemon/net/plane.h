@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Data planes behind one table.  A plane moves packets between home addresses and anchors;
+ * addresses, rules and routes around it are path.c's.  All calls are idempotent; 0 or -errno.
+ */
+#pragma once
+
+#include "net/net.h"
+
+struct plane {
+	const struct plane_ops *ops;
+};
+
+struct plane_ops {
+	const char *name; /* "bpf" */
+	/* Our device exists (again) under this index and address. */
+	int (*set_device)(struct plane *p, int ifindex, const uint8_t mac[6]);
+	/* Let the interface carry tunnels.  has_mac: frames begin with an Ethernet header. */
+	int (*attach)(struct plane *p, int ifindex, bool has_mac);
+	/* The handover itself: packets from path->home leave by path from now on.  PATH_BLOCKED and
+	 * PATH_HOME: no tunnel. */
+	int (*set_path)(struct plane *p, const struct path *path);
+	int (*accept)(struct plane *p, unsigned slot, const struct in6_addr *home,
+		      const struct in6_addr *anchor, const struct in6_addr *coa);
+	void (*reject)(struct plane *p, const struct in6_addr *home, const struct in6_addr *anchor,
+		       const struct in6_addr *coa);
+	usec_t (*first_data)(struct plane *p, const struct in6_addr *home,
+			     const struct in6_addr *anchor, const struct in6_addr *coa);
+	void (*traffic)(struct plane *p, unsigned slot, struct net_traffic *ret);
+	/* Forget state of home addresses that are not among these, left by an earlier run. */
+	void (*forget_others)(struct plane *p, const struct engine *e);
+	/* Undo everything, also what an earlier run left. */
+	void (*teardown)(struct plane *p);
+	void (*free)(struct plane *p);
+};
+
+/* Opens the plane that the kernel offers; runs the loader if nothing is pinned yet and that is
+ * allowed. */
+int plane_open(const struct conf *conf, struct plane **ret);
+int plane_bpf_open(const struct conf *conf, struct plane **ret);

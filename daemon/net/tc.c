@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/tc.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+
+#define OUR_PREFERENCE 5300
+#define OUR_HANDLE 0x646d6dU /* "dmm" */
+#define REPLY_SIZE 8192
+
+static void cleanup_mnl(struct mnl_socket **s)
+{
+	if (*s)
+		mnl_socket_close(*s);
+}
+
+static struct nlmsghdr *new_message(void *buf, uint16_t type, uint16_t flags, int ifindex,
+				    uint32_t parent)
+{
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+	struct tcmsg *t;
+
+	h->nlmsg_type = type;
+	h->nlmsg_flags = NLM_F_REQUEST | flags;
+	h->nlmsg_seq = (uint32_t)time(NULL);
+	t = mnl_nlmsg_put_extra_header(h, sizeof(*t));
+	t->tcm_family = AF_UNSPEC;
+	t->tcm_ifindex = ifindex;
+	t->tcm_parent = parent;
+	return h;
+}
+
+/* One request and all its answers. */
+static int talk(struct nlmsghdr *h, mnl_cb_t cb, void *user)
+{
+	_cleanup_(cleanup_mnl) struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	char reply[REPLY_SIZE];
+	ssize_t n;
+	int r = MNL_CB_OK;
+
+	if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(s, h, h->nlmsg_len) < 0)
+		return -errno;
+	while (r == MNL_CB_OK) {
+		n = mnl_socket_recvfrom(s, reply, sizeof(reply));
+		if (n < 0)
+			return -errno;
+		r = mnl_cb_run(reply, (size_t)n, h->nlmsg_seq, mnl_socket_get_portid(s), cb, user);
+		if (r < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static uint32_t parent_of(enum tc_side side)
+{
+	return TC_H_MAKE(TC_H_CLSACT, side == TC_INGRESS ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS);
+}
+
+static int make_queue(int ifindex, bool *ret_made)
+{
+	char buf[256];
+	struct nlmsghdr *h = new_message(buf, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
+					 ifindex, TC_H_CLSACT);
+	struct tcmsg *t = mnl_nlmsg_get_payload(h);
+	int r;
+
+	t->tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
+	mnl_attr_put_strz(h, TCA_KIND, "clsact");
+	r = talk(h, NULL, NULL);
+	*ret_made = r == 0;
+	return r == -EEXIST ? 0 : r;
+}
+
+static struct tcmsg *name_filter(struct nlmsghdr *h)
+{
+	struct tcmsg *t = mnl_nlmsg_get_payload(h);
+
+	t->tcm_handle = OUR_HANDLE;
+	t->tcm_info = TC_H_MAKE(OUR_PREFERENCE << 16, htons(ETH_P_ALL));
+	return t;
+}
+
+int tc_attach(int ifindex, enum tc_side side, int prog_fd, const char *name, bool *ret_made)
+{
+	struct nlattr *options;
+	struct nlmsghdr *h;
+	char buf[512];
+	int r;
+
+	r = make_queue(ifindex, ret_made);
+	if (r < 0)
+		return r;
+	h = new_message(buf, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK, ifindex,
+			parent_of(side));
+	name_filter(h);
+	mnl_attr_put_strz(h, TCA_KIND, "bpf");
+	options = mnl_attr_nest_start(h, TCA_OPTIONS);
+	mnl_attr_put_u32(h, TCA_BPF_FD, (uint32_t)prog_fd);
+	mnl_attr_put_strz(h, TCA_BPF_NAME, name);
+	mnl_attr_put_u32(h, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	mnl_attr_nest_end(h, options);
+	return talk(h, NULL, NULL);
+}
+
+static int count_filter(const struct nlmsghdr *h, void *user)
+{
+	if (h->nlmsg_type == RTM_NEWTFILTER)
+		(*(unsigned *)user)++;
+	return MNL_CB_OK;
+}
+
+static unsigned filters(int ifindex, enum tc_side side)
+{
+	char buf[256];
+	unsigned n = 0;
+	struct nlmsghdr *h = new_message(buf, RTM_GETTFILTER, NLM_F_DUMP, ifindex, parent_of(side));
+
+	return talk(h, count_filter, &n) < 0 ? 1 : n;
+}
+
+int tc_detach(int ifindex, enum tc_side side, bool remove_queue)
+{
+	struct nlmsghdr *h;
+	char buf[256];
+	int r;
+
+	h = new_message(buf, RTM_DELTFILTER, NLM_F_ACK, ifindex, parent_of(side));
+	name_filter(h);
+	mnl_attr_put_strz(h, TCA_KIND, "bpf");
+	r = talk(h, NULL, NULL);
+	if (!remove_queue || filters(ifindex, TC_INGRESS) || filters(ifindex, TC_EGRESS))
+		return r;
+	h = new_message(buf, RTM_DELQDISC, NLM_F_ACK, ifindex, TC_H_CLSACT);
+	((struct tcmsg *)mnl_nlmsg_get_payload(h))->tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
+	mnl_attr_put_strz(h, TCA_KIND, "clsact");
+	return talk(h, NULL, NULL);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* IANA "Status Codes" of the binding acknowledgement. */
+#include "proto/mh.h"
+
+static const char *const names[] = {
+	[0] = "accepted",
+	[1] = "accepted, prefix discovery necessary",
+	[2] = "GRE key option not required",
+	[3] = "GRE tunnelling, but TLV header not supported",
+	[4] = "multiple care-of addresses: not complete",
+	[5] = "multiple care-of addresses: return home without neighbour discovery",
+	[6] = "accepted, transient binding ignored: settings mismatch",
+	[128] = "reason unspecified",
+	[129] = "administratively prohibited",
+	[130] = "insufficient resources",
+	[131] = "home registration not supported",
+	[132] = "not home subnet",
+	[133] = "not home agent for this mobile node",
+	[134] = "duplicate address detection failed",
+	[135] = "sequence number out of window",
+	[136] = "expired home nonce index",
+	[137] = "expired care-of nonce index",
+	[138] = "expired nonces",
+	[139] = "registration type change disallowed",
+	[140] = "mobile router operation not permitted",
+	[141] = "invalid prefix",
+	[142] = "not authorized for prefix",
+	[143] = "forwarding setup failed",
+	[144] = "timestamp mismatch",
+	[145] = "timestamp required",
+	[146] = "authentication failed",
+	[147] = "permanent home keygen token unavailable",
+	[148] = "CGA and signature verification failed",
+	[149] = "permanent home keygen token exists",
+	[150] = "non-null home nonce index expected",
+	[151] = "service authorization failed",
+	[152] = "proxy registration not enabled",
+	[153] = "not local mobility anchor for this mobile node",
+	[154] = "mobile access gateway not authorized for proxy registration",
+	[155] = "not authorized for home network prefix",
+	[156] = "proxy timestamp mismatch",
+	[157] = "proxy timestamp lower than previously accepted",
+	[158] = "missing home network prefix option",
+	[159] = "proxy binding prefix set does not match",
+	[160] = "missing mobile node identifier option",
+	[161] = "missing handoff indicator option",
+	[162] = "missing access technology type option",
+	[163] = "GRE key option required",
+	[164] = "multiple care-of addresses: malformed",
+	[165] = "multiple care-of addresses: a plain binding exists",
+	[166] = "multiple care-of addresses: prohibited",
+	[167] = "multiple care-of addresses: unknown care-of address",
+	[168] = "multiple care-of addresses: bulk registration prohibited",
+	[169] = "multiple care-of addresses: simultaneous home and foreign prohibited",
+	[170] = "not authorized for IPv4 mobility service",
+	[171] = "not authorized for IPv4 home address",
+	[172] = "not authorized for IPv6 mobility service",
+	[173] = "multiple IPv4 home addresses not supported",
+	[174] = "invalid care-of address",
+	[175] = "invalid mobile node group identifier",
+	[176] = "security association must be set up again",
+	[177] = "not authorized for delegated mobile network prefix",
+	[178] = "requested delegated mobile network prefix in use",
+	[179] = "cannot meet quality of service request",
+	[180] = "multipath binding not supported",
+};
+
+const char *ba_status_str(unsigned status)
+{
+	const char *s = status < sizeof(names) / sizeof(*names) ? names[status] : NULL;
+
+	return s ? s : "unassigned";
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The configuration parser; the same octets as content of a key file. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/addr.h"
+#include "conf/conf.h"
+#include "conf/keyfile.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+/* What the rest of the daemon relies on. */
+static void check(const struct conf *c)
+{
+	unsigned anchors = 0, homes = 0;
+	const struct conf_anchor *a;
+
+	list_for_each (a, &c->anchors, node) {
+		anchors++;
+		homes += a->n_homes;
+		require(a->n_homes > 0 && a->name[0] && addr_is_routable(&a->address));
+		require(a->insecure ? !a->spi && !a->key_file[0] : a->spi >= 256 && a->key_file[0]);
+		require(a->lifetime >= 8 * USEC_PER_SEC && a->lifetime <= 262140 * USEC_PER_SEC);
+		for (unsigned i = 0; i < a->n_homes; i++)
+			require(prefix_contains(&a->home[i].prefix, &a->home[i].address) &&
+				!addr_equal(&a->home[i].address, &a->address));
+	}
+	require(anchors <= CONF_MAX_ANCHORS && homes <= CONF_MAX_HOMES);
+	require(c->device[0] && c->state_file[0] == '/' && c->pin_directory[0] == '/');
+	require(c->route_table >= 256 && c->rule_priority >= 1);
+	require(conf_link_find(c, "eth0") && conf_link_find(c, "wlan0"));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static FILE *nowhere;
+	struct conf_errors errors;
+	struct conf *c = NULL;
+	uint8_t key[CONF_KEY_MAX];
+	const char *why = NULL;
+	size_t len = 0;
+	int r;
+
+	if (!nowhere)
+		nowhere = fopen("/dev/null", "w");
+	errors = (struct conf_errors){.out = nowhere};
+	r = conf_parse_buffer("fuzz", (const char *)data, size, &errors, &c);
+	require((r == 0) == (errors.n == 0) && (r == 0) == (c != NULL));
+	if (c)
+		check(c);
+	conf_free(c);
+
+	if (keyfile_parse((const char *)data, size, key, &len, &why) == 0)
+		require(len >= KEYFILE_KEY_MIN && len <= CONF_KEY_MAX);
+	else
+		require(why && len == 0);
+	return 0;
+}
