@@ -15,9 +15,11 @@
 #include "bus/bus.h"
 #include "conf/conf.h"
 #include "conf/state.h"
+#include "loop/footprint.h"
 #include "loop/loop.h"
 #include "mobility/engine.h"
 #include "net/net.h"
+#include "proto/auth.h"
 
 #define DEFAULT_CONFIG DMMD_SYSCONFDIR "/dmmd/dmmd.conf"
 #define SAVE_DELAY (1 * USEC_PER_SEC)
@@ -265,6 +267,8 @@ static int start(struct daemon *d)
 	    (r = loop_timer_new(d->ev, on_timer, d, &d->timer)) < 0 ||
 	    (r = loop_timer_new(d->ev, on_save, d, &d->save_timer)) < 0)
 		return log_errno(r, "cannot make the event loop");
+	if ((r = mip_auth_prepare()) < 0) /* not in the middle of the first handover */
+		return log_errno(r, "cannot use the cryptography of OpenSSL");
 	if ((r = engine_new(d->conf, &ops, d, &d->engine)) < 0)
 		return log_errno(r, "cannot make the engine");
 	load_state(d);
@@ -280,6 +284,7 @@ static int start(struct daemon *d)
 	engine_start(d->engine, loop_now());
 	sd_notifyf(0, "READY=1\nSTATUS=%s", engine_place(d->engine));
 	log_notice("dmmd " DMMD_VERSION " is ready");
+	footprint_trim();
 	return 0;
 }
 

@@ -68,6 +68,9 @@ void binding_path_blocked(struct binding *b)
 {
 	struct path p = path_base(b, PATH_BLOCKED);
 
+	/* What a former run registered may be carrying traffic, until we know where we are (E14).
+	 */
+	p.adopt = b->registered && b->state == BINDING_IDLE && !b->engine->stopping;
 	binding_set_path(b, &p);
 }
 

@@ -53,6 +53,9 @@ struct path {
 	/* Link on which the home address is ours to answer for (neighbour discovery), 0 = none. Set
 	 * from the moment the de-registration is sent, before packets change to that link. */
 	int claimed_ifindex;
+	/* Right after a restart: make sure the address is there, leave alone where its packets go.
+	 */
+	bool adopt;
 	bool dad; /* no binding lives that would defend the address: detect duplicates */
 };
 

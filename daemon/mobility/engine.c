@@ -149,9 +149,7 @@ void engine_start(struct engine *e, struct instant now)
 	e->now = now;
 	e->started = true;
 	list_for_each (b, &e->bindings, node)
-		if (!b->registered) /* else it may be carrying traffic: adopted when we know where
-				       we are */
-			binding_path_blocked(b);
+		binding_path_blocked(b);
 	list_for_each (l, &e->links, node)
 		link_solicit(l);
 	engine_settle(e);

@@ -140,6 +140,10 @@ int path_install(struct net *n, struct installed *h, const struct path *p)
 	if (fresh && (r = install_base(n, p)) < 0)
 		return r;
 	h->present = true;
+	if (fresh && p->adopt) {
+		h->path = *p;
+		return 0;
+	}
 	r = enter(n, h, p, fresh);
 	if (r < 0)
 		return r;
@@ -177,7 +181,7 @@ void path_repair(struct net *n, struct installed *h)
 	if (!h->present)
 		return;
 	r = install_base(n, &h->path);
-	if (r == 0)
+	if (r == 0 && !h->path.adopt)
 		r = enter(n, h, &h->path, true);
 	if (r < 0)
 		log_errno(r, "cannot repair the path of %s", ADDR_STR(&h->path.home));

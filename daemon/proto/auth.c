@@ -85,6 +85,18 @@ static int message_mac(const char *digest, const uint8_t *key, size_t key_len,
 	return ok ? 0 : -EIO;
 }
 
+int mip_auth_prepare(void)
+{
+	static const uint8_t key[1] = {0}, header[CHECKSUM_END];
+	struct coverage c = {&in6addr_any, &in6addr_any, header, sizeof(header)};
+	uint8_t mac[EVP_MAX_MD_SIZE];
+	int r = 0;
+
+	for (unsigned i = 0; i < MIP_AUTH_ALG_MAX && r == 0; i++)
+		r = message_mac(algs[i].digest, key, sizeof(key), &c, mac, algs[i].len);
+	return r;
+}
+
 /* The association can be used at all, and the option's data lie inside the buffer. */
 static bool sa_fits(const struct mip_sa *sa, const struct mh_message *m, size_t len)
 {

@@ -36,6 +36,10 @@ struct mip_sa {
 /* Octets of authentication data that an algorithm gives (12 or 16). */
 size_t mip_auth_len(enum mip_auth_alg alg);
 
+/* Do now what the first signature would otherwise do: load and initialise the cryptography.  0 or
+ * -EIO. */
+int mip_auth_prepare(void);
+
 /* Wipe the key (OPENSSL_cleanse). */
 void mip_sa_wipe(struct mip_sa *sa);
 

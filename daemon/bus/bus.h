@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The D-Bus interface org.dmmd1 (D-Bus specification 0.38; dmmd D-Bus(5)).
+ *
+ * It reads the engine, on the loop's thread, and changes nothing in it.  The daemon works without
+ * a bus: connecting is tried again, and after the bus went away it is found again.
+ */
+#pragma once
+
+#include <stdio.h>
+#include <systemd/sd-event.h>
+
+#include "mobility/engine.h"
+
+#define BUS_NAME "org.dmmd1"
+#define BUS_PATH "/org/dmmd1"
+
+struct bus;
+
+/* What the daemon does for the bus; each may be NULL.  Called from the loop, never from bus_new. */
+struct bus_handlers {
+	int (*reload)(void *user);      /* read the configuration again; 0 or -errno */
+	void (*name_taken)(void *user); /* another daemon owns the name on this bus */
+	void *user;
+};
+
+/*
+ * Connect to the bus at `address` (NULL: the system bus) and ask for the name.  Neither is waited
+ * for, and a bus that is not there is no error: -errno is for lack of memory and descriptors.
+ * The engine must outlive the bus; address is copied.
+ */
+int bus_new(sd_event *ev, const struct engine *e, const char *address, struct bus **ret);
+void bus_set_handlers(struct bus *b, const struct bus_handlers *handlers);
+void bus_free(struct bus *b);
+
+/*
+ * For engine_ops.publish: notes what changed and returns.  The signals follow from the loop, a few
+ * milliseconds later and at its lowest priority, so that a handover never waits for them.
+ */
+void bus_published(struct bus *b, enum engine_object kind, enum engine_change change,
+		   const void *object);
+
+/* Try now to connect, or to get the name, if that failed earlier (for SIGHUP). */
+void bus_retry(struct bus *b);
+
+/* 1 = we own the name, 0 = no bus or no answer yet, -EEXIST = another daemon owns it, -EACCES = the
+ * bus policy does not let us have it. */
+int bus_name_state(const struct bus *b);
+
+/* The introspection document of one interface with its explanations, as installed under
+ * share/dbus-1/interfaces.  -ENOENT if there is no such interface. */
+int bus_write_introspection(FILE *out, const char *interface);

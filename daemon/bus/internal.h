@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the bus share: interface tables, the registry of objects, the connection. */
+#pragma once
+
+#include <dbus/dbus.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <systemd/sd-event.h>
+
+#include "base/cleanup.h"
+#include "base/list.h"
+#include "bus/bus.h"
+#include "bus/out.h"
+
+struct bus_call;
+
+/* --- interface tables: dispatch, introspection and signals all read these --- */
+
+enum bus_emits {
+	BUS_EMITS,  /* in PropertiesChanged when it changed */
+	BUS_CONST,  /* never changes */
+	BUS_SILENT, /* changes without a signal */
+};
+
+struct bus_property {
+	const char *name, *signature;
+	enum bus_emits emits;
+	/* `field` is the object plus `offset`. */
+	void (*get)(struct bus_out *out, const struct bus *b, const struct bus_property *p,
+		    const void *field);
+	size_t offset;
+	const char *(*str)(int v); /* names of an enumeration */
+	/* NULL = read only.  The value is at `value`, of the right type. */
+	int (*set)(struct bus_call *c, DBusMessageIter *value);
+	const char *doc;
+};
+
+struct bus_arg {
+	const char *name, *signature;
+};
+
+#define BUS_MAX_ARGS 4
+
+struct bus_method {
+	const char *name;
+	struct bus_arg in[BUS_MAX_ARGS], out[BUS_MAX_ARGS]; /* end at the first without a name */
+	/* Append the reply to c->out and return 0, or return -errno (or call_fail()). */
+	int (*call)(struct bus_call *c);
+	bool privileged; /* the caller must be root */
+	const char *doc;
+};
+
+struct bus_signal {
+	const char *name;
+	struct bus_arg args[BUS_MAX_ARGS];
+	const char *doc;
+};
+
+/* Each table ends with an entry without a name; NULL = none. */
+struct bus_interface {
+	const char *name, *doc;
+	const struct bus_property *properties;
+	const struct bus_method *methods;
+	const struct bus_signal *signals;
+};
+
+/* --- objects --- */
+
+#define BUS_NAME_LEN 64
+#define BUS_LABEL_LEN 192 /* a name of which every character is escaped */
+#define BUS_MAX_PROPERTIES 32
+
+struct bus_kind {
+	const char *noun; /* in paths and events */
+	const struct bus_interface *interface;
+	/* What a user calls it, and the last part of its path. */
+	void (*name)(const void *object, char name[static BUS_NAME_LEN]);
+	void (*label)(const void *object, char label[static BUS_LABEL_LEN]);
+	/* State in one word (a constant string), the same text as its property. */
+	const char *(*state)(const struct engine *e, const void *object);
+	/* More for the text of an event, or NULL. */
+	void (*describe)(FILE *f, const void *object);
+};
+
+extern const struct bus_kind bus_kind_manager, bus_kind_link, bus_kind_prefix, bus_kind_anchor,
+	bus_kind_binding, bus_kind_handover, bus_kind_log_control;
+extern const struct bus_interface bus_properties, bus_introspectable, bus_object_manager, bus_peer;
+
+#define BUS_N_KINDS (OBJECT_HANDOVER + 1)
+
+struct bus_object {
+	struct list node;
+	const struct bus_kind *kind;
+	const void *object; /* in the engine; NULL once removed */
+	uint64_t id;        /* of a handover, whose record the engine overwrites in time */
+	char *path;
+	char name[BUS_NAME_LEN];
+	const char *state; /* at the last publication */
+	bool seen;         /* by the running scan */
+	bool announced;    /* clients know it */
+	bool dirty;
+	uint64_t hashes[]; /* of each property, as last told to the clients */
+};
+
+/* A change of state, kept until it is sent. */
+struct bus_event {
+	struct bus_object *object;
+	enum engine_change change;
+	const char *old_state, *new_state; /* constant strings; old NULL = none */
+	struct instant at;
+};
+#define BUS_MAX_EVENTS 128
+
+#define BUS_MAX_WATCHES 4
+#define BUS_MAX_CHECKS 32
+
+struct bus {
+	sd_event *ev;
+	const struct engine *engine;
+	struct bus_handlers handlers;
+	char *address;
+	usec_t started;
+
+	/* connection.c */
+	DBusConnection *conn; /* NULL = not connected */
+	bool greeted;         /* the bus gave us a unique name */
+	int name_state;       /* see bus_name_state() */
+	usec_t retry_delay;
+	sd_event_source *retry, *drop;
+
+	/* watch.c */
+	DBusWatch *watches[BUS_MAX_WATCHES]; /* all on one file descriptor */
+	sd_event_source *io, *dispatch;
+
+	/* registry.c: the objects by kind, those removed but not yet told, and log control */
+	struct list objects[BUS_N_KINDS];
+	struct list removed;
+	struct bus_object *log_control;
+	bool rescan;
+
+	/* signal.c */
+	sd_event_source *flush;
+	bool flush_armed, bindings_dirty;
+	struct bus_event events[BUS_MAX_EVENTS];
+	unsigned n_events;
+	uint64_t events_lost;
+
+	/* caller.c */
+	unsigned n_checks;
+};
+
+/* --- registry.c --- */
+
+int registry_new(struct bus *b);
+/* Bring the registry in line with the engine. */
+void registry_scan(struct bus *b);
+void registry_clear(struct bus *b);
+struct bus_object *registry_add(struct bus *b, enum engine_object kind, const void *object);
+struct bus_object *registry_find(struct bus *b, enum engine_object kind, const void *object);
+struct bus_object *registry_find_path(struct bus *b, const char *path);
+/* Leaves the lists of the living; free with object_free(). */
+void registry_remove(struct bus *b, struct bus_object *o);
+void object_free(struct bus_object *o);
+/* What it stands for in the engine, or NULL if that is gone. */
+const void *object_resolve(const struct bus *b, const struct bus_object *o);
+/* Call cb for each object; stops at the first that returns true, and returns that. */
+struct bus_object *registry_each(struct bus *b, bool (*cb)(struct bus_object *o, void *user),
+				 void *user);
+
+/* --- path.c --- */
+
+/* One element of an object path as sd_bus_path_encode(3) makes it; cut to fit. */
+void path_escape(const char *s, char label[static BUS_LABEL_LEN]);
+#define BUS_PATH_LEN (BUS_LABEL_LEN + 32)
+struct path_buf {
+	char s[BUS_PATH_LEN];
+};
+/* The path of an object, "/" for NULL. */
+const char *path_of(const struct bus_kind *kind, const void *object, struct path_buf *buf);
+#define PATH_OF(kind, object) path_of((kind), (object), &(struct path_buf){{0}})
+
+/* --- properties.c --- */
+
+/* The properties that are worth a signal when that is asked (a{sv}); values go to `out`. */
+void properties_append(struct bus_out *out, const struct bus *b, const struct bus_object *o);
+/* Compare with what the clients know and remember the new values: a bit for each that changed. */
+uint32_t properties_refresh(const struct bus *b, struct bus_object *o);
+void properties_append_changed(struct bus_out *out, const struct bus *b, const struct bus_object *o,
+			       uint32_t changed);
+/* a{sa{sv}} with the one interface of the object */
+void properties_append_interfaces(struct bus_out *out, const struct bus *b,
+				  const struct bus_object *o);
+
+/* --- dispatch.c --- */
+
+struct bus_call {
+	struct bus *b;
+	DBusMessage *message;
+	struct bus_object *object; /* NULL: a path that only leads to objects */
+	struct bus_out out;
+	const char *error_name; /* set by call_fail() */
+	char error_text[160];
+};
+
+/* Handle a method call; it is always answered, now or later. */
+void dispatch_call(struct bus *b, DBusMessage *m);
+/* The same call after its sender proved to be privileged. */
+void dispatch_authorised(struct bus *b, DBusMessage *m);
+/* The interfaces of an object, NULL-terminated, its own one first. */
+#define BUS_MAX_INTERFACES 6
+void object_interfaces(const struct bus_object *o,
+		       const struct bus_interface *list[static BUS_MAX_INTERFACES]);
+
+/* --- error.c --- */
+
+/* Errno as the name of a D-Bus error, "org.dmmd1.Error.*". */
+const char *error_name(int r);
+/* Refuse a call by name; returns a negative errno for the handler to return. */
+int call_fail(struct bus_call *c, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void send_error(struct bus *b, DBusMessage *call, const char *name, const char *text);
+/* Sends and releases; NULL (no memory) is logged. */
+void send_message(struct bus *b, DBusMessage *m);
+
+/* --- introspect.c --- */
+
+int introspect_object(struct bus *b, const char *path, const struct bus_object *o, char **ret);
+
+/* --- caller.c --- */
+
+/* Find out asynchronously whether the sender is root, then run the call or refuse it. */
+void caller_check(struct bus *b, DBusMessage *call);
+
+/* --- signal.c --- */
+
+int signals_new(struct bus *b);
+void signals_free(struct bus *b);
+/* Clients know everything as it is now; nothing is pending. */
+void signals_reset(struct bus *b);
+
+/* --- watch.c --- */
+
+int watch_new(struct bus *b);
+void watch_free(struct bus *b);
+/* Let the loop serve b->conn, or no more. */
+bool watch_attach(struct bus *b);
+void watch_detach(struct bus *b);
+
+/* --- connection.c --- */
+
+int connection_new(struct bus *b);
+void connection_free(struct bus *b);
+
+static inline void message_unref(DBusMessage **m)
+{
+	if (*m)
+		dbus_message_unref(*m);
+}
+#define _cleanup_message_ _cleanup_(message_unref)
+
+static inline void text_free(char **s)
+{
+	dbus_free(*s);
+}
+#define _cleanup_text_ _cleanup_(text_free) /* strings that libdbus allocated */
