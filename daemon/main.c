@@ -30,7 +30,7 @@
 struct daemon {
 	const char *config_path, *bus_address;
 	bool no_bus;
-	struct conf *conf;
+	struct conf *conf, *old_conf; /* old: while a withdrawal still needs it */
 	sd_event *ev;
 	struct engine *engine;
 	struct net *net;
@@ -197,6 +197,22 @@ static void on_stop(void *user)
 		sd_event_exit(d->ev, 0);
 }
 
+/* What is in the kernel under these names stays there until the next start. */
+static void keep_fixed_options(const struct daemon *d, struct conf *c)
+{
+	const struct conf *old = d->conf;
+
+	if (strcmp(c->device, old->device) != 0 || c->route_table != old->route_table ||
+	    c->rule_priority != old->rule_priority ||
+	    strcmp(c->pin_directory, old->pin_directory) != 0)
+		log_warning("Device=, RouteTable=, RulePriority= and PinDirectory= take effect at "
+			    "the next start");
+	memcpy(c->device, old->device, sizeof(c->device));
+	memcpy(c->pin_directory, old->pin_directory, sizeof(c->pin_directory));
+	c->route_table = old->route_table;
+	c->rule_priority = old->rule_priority;
+}
+
 static int reload(void *user)
 {
 	struct daemon *d = user;
@@ -208,12 +224,21 @@ static int reload(void *user)
 		log_error("%s: %u error(s), nothing is changed", d->config_path, errors.n);
 		return r;
 	}
+	if (d->old_conf && engine_uses(d->engine, d->old_conf)) {
+		conf_free(c);
+		log_error("the withdrawals of the last reload are not over yet, try again");
+		return -EBUSY;
+	}
+	keep_fixed_options(d, c);
+	conf_free(d->old_conf);
+	d->old_conf = d->conf;
+	d->conf = c;
 	log_set_max_level(c->log_level);
-	conf_free(c);
-	engine_retry(d->engine, loop_now());
-	log_notice("the log level is taken over and refused bindings are tried again; everything "
-		   "else of %s takes effect at the next start",
-		   d->config_path);
+	net_reconfigure(d->net, c);
+	r = engine_reconfigure(d->engine, loop_now(), c);
+	if (r < 0)
+		return log_errno(r, "cannot take over all of %s", d->config_path);
+	log_notice("%s is read again", d->config_path);
 	return 0;
 }
 
@@ -303,6 +328,8 @@ static void stop(struct daemon *d, bool withdraw)
 	sd_event_source_disable_unref(d->save_timer);
 	sd_event_unref(d->ev);
 	cleanup_close(&d->lock);
+	conf_free(d->old_conf);
+	conf_free(d->conf);
 }
 
 static void usage(FILE *out)
@@ -320,6 +347,7 @@ static void usage(FILE *out)
 
 static int run(struct daemon *d, int log_level)
 {
+	bool withdraw;
 	int r;
 
 	if (log_level >= 0)
@@ -328,7 +356,8 @@ static int run(struct daemon *d, int log_level)
 	r = start(d);
 	if (r == 0)
 		r = sd_event_loop(d->ev);
-	stop(d, r == 0 && d->conf->on_stop == CONF_ON_STOP_WITHDRAW);
+	withdraw = r == 0 && d->conf->on_stop == CONF_ON_STOP_WITHDRAW;
+	stop(d, withdraw);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -401,7 +430,8 @@ int main(int argc, char **argv)
 		log_error("%s cannot be used", d.config_path);
 		return EXIT_FAILURE;
 	}
-	r = check ? EXIT_SUCCESS : run(&d, log_level);
+	if (!check)
+		return run(&d, log_level);
 	conf_free(d.conf);
-	return r;
+	return EXIT_SUCCESS;
 }

@@ -18,8 +18,8 @@ const char *prefix_to_str(const struct ip6_prefix *p, struct addr_buf *buf)
 {
 	struct addr_buf a;
 
-	snprintf(buf->s, sizeof(buf->s), "%.*s/%u", INET6_ADDRSTRLEN - 1,
-		 addr_to_str(&p->addr, &a), p->len);
+	snprintf(buf->s, sizeof(buf->s), "%.*s/%u", INET6_ADDRSTRLEN - 1, addr_to_str(&p->addr, &a),
+		 p->len);
 	return buf->s;
 }
 

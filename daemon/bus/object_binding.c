@@ -25,7 +25,7 @@ static void get_prefix(struct bus_out *out, const struct bus *b, const struct bu
 	const struct prefix *prefix, *found = NULL;
 
 	(void)p;
-	list_for_each (prefix, &b->engine->prefixes, node)
+	list_for_each(prefix, &b->engine->prefixes, node)
 		if (prefix_equal(&prefix->prefix, &binding->home_prefix))
 			found = prefix;
 	out_path(out, PATH_OF(&bus_kind_prefix, found));

@@ -58,7 +58,7 @@ static void get_addresses(struct bus_out *out, const struct bus *b, const struct
 
 	(void)b, (void)p;
 	out_open(out, &list, DBUS_TYPE_ARRAY, "a{sv}");
-	list_for_each (a, &l->addresses, node) {
+	list_for_each(a, &l->addresses, node) {
 		out_open(&list, &dict, DBUS_TYPE_ARRAY, "{sv}");
 		out_entry_addr(&dict, "Address", &a->addr);
 		out_entry_u32(&dict, "PrefixLength", a->plen);
@@ -82,7 +82,7 @@ static void get_routers(struct bus_out *out, const struct bus *b, const struct b
 
 	(void)b, (void)p;
 	out_open(out, &list, DBUS_TYPE_ARRAY, "a{sv}");
-	list_for_each (r, &l->routers, node) {
+	list_for_each(r, &l->routers, node) {
 		out_open(&list, &dict, DBUS_TYPE_ARRAY, "{sv}");
 		out_entry_addr(&dict, "Address", &r->addr);
 		out_entry_string(&dict, "Origin", router_origin_str(r->origin));

@@ -71,7 +71,7 @@ struct bus_object *registry_find(struct bus *b, enum engine_object kind, const v
 {
 	struct bus_object *o;
 
-	list_for_each (o, &b->objects[kind], node)
+	list_for_each(o, &b->objects[kind], node)
 		if (o->object == object &&
 		    (kind != OBJECT_HANDOVER || o->id == ((const struct handover *)object)->id))
 			return o;
@@ -98,7 +98,7 @@ struct bus_object *registry_each(struct bus *b, bool (*cb)(struct bus_object *o,
 	struct bus_object *o;
 
 	for (int kind = 0; kind < BUS_N_KINDS; kind++)
-		list_for_each (o, &b->objects[kind], node)
+		list_for_each(o, &b->objects[kind], node)
 			if (cb(o, user))
 				return o;
 	return cb(b->log_control, user) ? b->log_control : NULL;
@@ -139,24 +139,24 @@ void registry_scan(struct bus *b)
 
 	b->rescan = false;
 	for (int kind = 0; kind < BUS_N_KINDS; kind++)
-		list_for_each (o, &b->objects[kind], node)
+		list_for_each(o, &b->objects[kind], node)
 			o->seen = false;
 
 	see(b, OBJECT_ENGINE, e);
-	list_for_each (link, &e->links, node)
+	list_for_each(link, &e->links, node)
 		see(b, OBJECT_LINK, link);
-	list_for_each (prefix, &e->prefixes, node)
+	list_for_each(prefix, &e->prefixes, node)
 		see(b, OBJECT_PREFIX, prefix);
-	list_for_each (anchor, &e->anchors, node)
+	list_for_each(anchor, &e->anchors, node)
 		see(b, OBJECT_ANCHOR, anchor);
-	list_for_each (binding, &e->bindings, node)
+	list_for_each(binding, &e->bindings, node)
 		see(b, OBJECT_BINDING, binding);
 	for (int i = 0; i < HANDOVER_RING; i++)
 		if (e->handovers[i].id)
 			see(b, OBJECT_HANDOVER, &e->handovers[i]);
 
 	for (int kind = 0; kind < BUS_N_KINDS; kind++)
-		list_for_each_safe (o, next, &b->objects[kind], node)
+		list_for_each_safe(o, next, &b->objects[kind], node)
 			if (!o->seen)
 				registry_remove(b, o);
 }
@@ -166,9 +166,9 @@ void registry_clear(struct bus *b)
 	struct bus_object *o, *next;
 
 	for (int kind = 0; kind < BUS_N_KINDS; kind++)
-		list_for_each_safe (o, next, &b->objects[kind], node)
+		list_for_each_safe(o, next, &b->objects[kind], node)
 			object_free(o);
-	list_for_each_safe (o, next, &b->removed, node)
+	list_for_each_safe(o, next, &b->removed, node)
 		object_free(o);
 }
 

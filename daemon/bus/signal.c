@@ -218,7 +218,7 @@ static void drop_handovers(struct bus *b)
 {
 	struct bus_object *o, *next;
 
-	list_for_each_safe (o, next, &b->objects[OBJECT_HANDOVER], node)
+	list_for_each_safe(o, next, &b->objects[OBJECT_HANDOVER], node)
 		if (!object_resolve(b, o))
 			registry_remove(b, o);
 }
@@ -264,7 +264,7 @@ static int on_flush(sd_event_source *s, uint64_t now, void *user)
 		registry_scan(b);
 	drop_handovers(b);
 	if (b->bindings_dirty)
-		list_for_each (o, &b->objects[OBJECT_BINDING], node)
+		list_for_each(o, &b->objects[OBJECT_BINDING], node)
 			o->dirty = true;
 	b->bindings_dirty = false;
 	registry_each(b, announce, b);
@@ -275,7 +275,7 @@ static int on_flush(sd_event_source *s, uint64_t now, void *user)
 		emit_lost(b);
 	b->events_lost = 0;
 	registry_each(b, tell_changes, b);
-	list_for_each_safe (o, next, &b->removed, node) {
+	list_for_each_safe(o, next, &b->removed, node) {
 		if (o->announced)
 			emit_removed(b, o);
 		object_free(o);

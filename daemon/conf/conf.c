@@ -139,9 +139,9 @@ void conf_free(struct conf *c)
 
 	if (!c)
 		return;
-	list_for_each_safe (l, next_link, &c->links, node)
+	list_for_each_safe(l, next_link, &c->links, node)
 		free(l);
-	list_for_each_safe (a, next_anchor, &c->anchors, node) {
+	list_for_each_safe(a, next_anchor, &c->anchors, node) {
 		explicit_bzero(a->key, sizeof(a->key));
 		free(a);
 	}
@@ -165,7 +165,7 @@ const struct conf_link *conf_link_find(const struct conf *c, const char *ifname)
 	static const struct conf_link fallback = {.use = true, .optimistic_dad = true};
 	const struct conf_link *l;
 
-	list_for_each (l, &c->links, node)
+	list_for_each(l, &c->links, node)
 		if (link_matches(l, ifname))
 			return l;
 	return &fallback;

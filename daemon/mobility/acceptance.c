@@ -22,7 +22,7 @@ void accepted_add(struct engine *e, const struct binding *b, const struct in6_ad
 	unsigned n = 0;
 	int r;
 
-	list_for_each (a, &e->accepted, node) {
+	list_for_each(a, &e->accepted, node) {
 		if (!addr_equal(&a->home, &b->home))
 			continue;
 		if (addr_equal(&a->anchor, &b->anchor->address) && addr_equal(&a->coa, coa)) {
@@ -55,7 +55,7 @@ void accepted_retire(struct engine *e, const struct binding *b, const struct in6
 {
 	struct accepted *a;
 
-	list_for_each (a, &e->accepted, node)
+	list_for_each(a, &e->accepted, node)
 		if (addr_equal(&a->home, &b->home) && !(keep && addr_equal(&a->coa, keep)) &&
 		    a->until == USEC_INFINITY)
 			a->until = usec_add(e->now.mono, ACCEPT_GRACE);
@@ -66,7 +66,7 @@ usec_t accepted_expire(struct engine *e)
 	usec_t next = USEC_INFINITY;
 	struct accepted *a, *t;
 
-	list_for_each_safe (a, t, &e->accepted, node) {
+	list_for_each_safe(a, t, &e->accepted, node) {
 		if (a->until <= e->now.mono)
 			drop(e, a);
 		else if (a->until < next)
@@ -75,11 +75,20 @@ usec_t accepted_expire(struct engine *e)
 	return next;
 }
 
+void accepted_forget(struct engine *e, const struct binding *b)
+{
+	struct accepted *a, *t;
+
+	list_for_each_safe(a, t, &e->accepted, node)
+		if (addr_equal(&a->home, &b->home))
+			drop(e, a);
+}
+
 void accepted_free(struct engine *e)
 {
 	struct accepted *a, *t;
 
-	list_for_each_safe (a, t, &e->accepted, node) {
+	list_for_each_safe(a, t, &e->accepted, node) {
 		list_remove(&a->node);
 		free(a);
 	}

@@ -10,10 +10,26 @@ DEFINE_STRTAB(binding_state, "idle", "registering", "registered", "updating", "r
 	      "withdrawing", "refused");
 DEFINE_STRTAB(path_mode, "blocked", "tunnel", "native");
 
-int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home, unsigned slot)
+static bool slot_is_free(const struct engine *e, unsigned slot)
 {
-	struct binding *b = calloc(1, sizeof(*b));
+	struct binding *b;
 
+	list_for_each(b, &e->bindings, node)
+		if (b->slot == slot)
+			return false;
+	return true;
+}
+
+int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home)
+{
+	struct binding *b;
+	unsigned slot = 0;
+
+	while (slot < CONF_MAX_HOMES && !slot_is_free(e, slot))
+		slot++;
+	if (slot == CONF_MAX_HOMES)
+		return -ENOSPC;
+	b = calloc(1, sizeof(*b));
 	if (!b)
 		return -ENOMEM;
 	b->engine = e;
@@ -137,7 +153,7 @@ static void binding_evaluate_home(struct binding *b, struct link *home)
 void binding_evaluate(struct binding *b)
 {
 	struct engine *e = b->engine;
-	struct link *home = find_home_link(e, b);
+	struct link *home = b->removed ? NULL : find_home_link(e, b);
 
 	if (home) {
 		binding_evaluate_home(b, home);
@@ -173,7 +189,7 @@ void binding_forget_link(struct engine *e, const struct link *l)
 {
 	struct binding *b;
 
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		if (b->link == l)
 			b->link = NULL;
 	if (e->uplink == l)

@@ -94,6 +94,7 @@ struct binding {
 	usec_t retransmit_at; /* USEC_INFINITY = no exchange runs */
 	usec_t retry_at;  /* BINDING_REFUSED: next attempt; USEC_INFINITY = not before a change */
 	int last_status;  /* -1 = none */
+	bool removed;     /* no longer configured: goes as soon as it is withdrawn */
 	bool in_handover; /* counted in the running handover, outcome open */
 	unsigned corrections;   /* statuses 135, 144 answered in the running exchange */
 	bool postponed;         /* retransmit_at is not a timeout but a later first try */

@@ -10,32 +10,12 @@
 
 DEFINE_STRTAB(anchor_health, "untried", "reachable", "silent", "refusing");
 
-static int anchor_new(struct engine *e, const struct conf_anchor *conf)
-{
-	struct anchor *a = calloc(1, sizeof(*a));
-
-	if (!a)
-		return -ENOMEM;
-	a->conf = conf;
-	a->address = conf->address;
-	a->last_status = -1;
-	a->has_sa = conf->has_key;
-	if (conf->has_key) {
-		a->sa.spi = conf->spi;
-		a->sa.alg = (enum mip_auth_alg)conf->algorithm;
-		a->sa.key_len = conf->key_len;
-		memcpy(a->sa.key, conf->key, conf->key_len);
-	}
-	list_append(&e->anchors, &a->node);
-	return 0;
-}
-
 int engine_new(const struct conf *conf, const struct engine_ops *ops, void *user,
 	       struct engine **ret)
 {
 	struct engine *e = calloc(1, sizeof(*e));
 	struct conf_anchor *ca;
-	unsigned slot = 0;
+	struct anchor *a;
 	int r = 0;
 
 	if (!e)
@@ -50,11 +30,10 @@ int engine_new(const struct conf *conf, const struct engine_ops *ops, void *user
 	list_init(&e->bindings);
 	list_init(&e->accepted);
 
-	list_for_each (ca, &conf->anchors, node) {
-		r = anchor_new(e, ca);
+	list_for_each(ca, &conf->anchors, node) {
+		r = anchor_new(e, ca, &a);
 		for (unsigned i = 0; r >= 0 && i < ca->n_homes; i++)
-			r = binding_new(e, list_entry(e->anchors.prev, struct anchor, node),
-					&ca->home[i], slot++);
+			r = binding_new(e, a, &ca->home[i]);
 		if (r < 0)
 			break;
 	}
@@ -73,16 +52,13 @@ void engine_free(struct engine *e)
 
 	if (!e)
 		return;
-	list_for_each_safe (b, tb, &e->bindings, node)
+	list_for_each_safe(b, tb, &e->bindings, node)
 		binding_free(b);
 	prefixes_free(e);
 	links_free(e);
 	accepted_free(e);
-	list_for_each_safe (a, ta, &e->anchors, node) {
-		list_remove(&a->node);
-		mip_sa_wipe(&a->sa);
-		free(a);
-	}
+	list_for_each_safe(a, ta, &e->anchors, node)
+		anchor_free(a);
 	free(e);
 }
 
@@ -96,7 +72,7 @@ struct binding *engine_find_home(const struct engine *e, const struct in6_addr *
 {
 	struct binding *b;
 
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		if (addr_equal(&b->home, home))
 			return b;
 	return NULL;
@@ -106,7 +82,7 @@ struct link *engine_find_link(const struct engine *e, int ifindex)
 {
 	struct link *l;
 
-	list_for_each (l, &e->links, node)
+	list_for_each(l, &e->links, node)
 		if (l->ifindex == ifindex)
 			return l;
 	return NULL;
@@ -118,10 +94,10 @@ static void arm_timer(struct engine *e)
 	struct binding *b;
 	struct link *l;
 
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		if ((t = binding_next_timer(b)) < next)
 			next = t;
-	list_for_each (l, &e->links, node)
+	list_for_each(l, &e->links, node)
 		if ((t = link_next_timer(l)) < next)
 			next = t;
 	if ((t = accepted_expire(e)) < next)
@@ -137,6 +113,7 @@ void engine_settle(struct engine *e)
 		return;
 	if (!e->stopping)
 		selection_run(e);
+	engine_reap(e);
 	prefixes_update(e);
 	arm_timer(e);
 }
@@ -148,9 +125,9 @@ void engine_start(struct engine *e, struct instant now)
 
 	e->now = now;
 	e->started = true;
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		binding_path_blocked(b);
-	list_for_each (l, &e->links, node)
+	list_for_each(l, &e->links, node)
 		link_solicit(l);
 	engine_settle(e);
 }
@@ -162,7 +139,7 @@ void engine_stop(struct engine *e, struct instant now)
 	e->now = now;
 	e->stopping = true;
 	e->stop_deadline = usec_add(now.mono, STOP_TIMEOUT);
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		binding_withdraw(b);
 	engine_settle(e);
 }
@@ -173,7 +150,7 @@ bool engine_stopped(const struct engine *e)
 
 	if (e->now.mono >= e->stop_deadline)
 		return true;
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		if (b->state == BINDING_WITHDRAWING)
 			return false;
 	return true;
@@ -185,22 +162,11 @@ void engine_timer(struct engine *e, struct instant now)
 	struct link *l;
 
 	e->now = now;
-	list_for_each (l, &e->links, node)
+	list_for_each(l, &e->links, node)
 		link_timer(l);
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		binding_timer(b);
 	handover_check_data(e);
-	engine_settle(e);
-}
-
-void engine_retry(struct engine *e, struct instant now)
-{
-	struct binding *b;
-
-	e->now = now;
-	list_for_each (b, &e->bindings, node)
-		if (b->state == BINDING_REFUSED && e->uplink)
-			binding_register(b);
 	engine_settle(e);
 }
 
@@ -225,7 +191,7 @@ unsigned engine_save(const struct engine *e, struct state_entry *saved, unsigned
 	struct binding *b;
 	unsigned n = 0;
 
-	list_for_each (b, &e->bindings, node) {
+	list_for_each(b, &e->bindings, node) {
 		if (n == max)
 			break;
 		if (!b->sequence_known)
@@ -255,7 +221,7 @@ const char *engine_place(const struct engine *e)
 		return "offline";
 	if (list_empty(&e->bindings))
 		return "local";
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		if (b->state != BINDING_HOME)
 			home = false;
 	return home ? "home" : "away";
@@ -268,12 +234,12 @@ const char *engine_waiting_for(const struct engine *e)
 	struct link *l;
 
 	if (!e->uplink) {
-		list_for_each (l, &e->links, node)
+		list_for_each(l, &e->links, node)
 			if (l->up && (w = link_waiting_for(l)))
 				return w;
 		return list_empty(&e->links) ? "a network interface" : "a link to come up";
 	}
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		if ((w = binding_waiting_for(b)))
 			return w;
 	return NULL;

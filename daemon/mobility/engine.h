@@ -6,11 +6,17 @@
  * through a table of operations: main.c connects both to the kernel, tests connect them to a
  * virtual network.
  *
- *   engine.c        life, event entry points, timers      selection.c  care-of address, what to do
- * on a move link.c          links, addresses, attachment          registration.c  binding updates:
- * build, send, retransmit router.c        router advertisements, routers        acknowledgement.c
- * what a home agent answers prefix.c        the prefix table                      handover.c
- * records of moves
+ *   engine.c           life, event entry points, timers
+ *   link.c             links, addresses, attachment
+ *   router.c           router advertisements, default routers
+ *   selection.c        the care-of address, and what to do on a move
+ *   binding.c          the binding update list
+ *   registration.c     binding updates: build, send, retransmit
+ *   acknowledgement.c  what a home agent answers
+ *   acceptance.c       who may send to us from where
+ *   handover.c         records of moves
+ *   prefix.c           the prefix table
+ *   reconfigure.c      another configuration, while running
  */
 #pragma once
 
@@ -110,8 +116,14 @@ void engine_start(struct engine *e, struct instant now);
 void engine_stop(struct engine *e, struct instant now);
 bool engine_stopped(const struct engine *e);
 
-/* The administrator has changed something: try again what was refused for good. */
-void engine_retry(struct engine *e, struct instant now);
+/*
+ * Go over to another configuration.  Home addresses that stay at their anchor keep their binding
+ * and lose no packet; those that are gone are withdrawn; what was refused is tried again.  The old
+ * configuration must live until engine_uses() says it is not needed any more.  0, or -ENOMEM with
+ * part of it done.
+ */
+int engine_reconfigure(struct engine *e, struct instant now, const struct conf *conf);
+bool engine_uses(const struct engine *e, const struct conf *conf);
 
 /* What must survive a restart (E14), by home address.  Before engine_start(). */
 void engine_restore(struct engine *e, const struct state_entry *saved);

@@ -84,7 +84,7 @@ void handover_begin(struct engine *e, const struct link *from, const struct in6_
 		h->mode = HANDOVER_START;
 	else
 		h->mode = old_alive ? HANDOVER_MAKE : HANDOVER_BREAK;
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		b->in_handover = false;
 	e->handover_open = true;
 	e->data_check_at = USEC_INFINITY;
@@ -144,7 +144,7 @@ void handover_close(struct engine *e)
 	e->handover_open = false;
 	if (!h)
 		return;
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		if (b->in_handover && (b->state == BINDING_RETURNING || b->state == BINDING_HOME))
 			home++;
 	if (home && home == h->bindings - h->refused)
@@ -174,7 +174,7 @@ void handover_check_data(struct engine *e)
 
 	if (!h || e->now.mono < e->data_check_at)
 		return;
-	list_for_each (b, &e->bindings, node) {
+	list_for_each(b, &e->bindings, node) {
 		if (b->path.mode != PATH_TUNNEL)
 			continue;
 		t = e->ops->first_data(e->user, &b->home, &b->anchor->address, &b->path.coa);

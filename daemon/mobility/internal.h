@@ -24,6 +24,12 @@ void engine_settle(struct engine *e);
 void engine_publish(struct engine *e, enum engine_object kind, enum engine_change change,
 		    const void *object);
 
+/* reconfigure.c */
+int anchor_new(struct engine *e, const struct conf_anchor *conf, struct anchor **ret);
+void anchor_free(struct anchor *a);
+/* Let go of removed bindings whose withdrawal is over, and of anchors without bindings. */
+void engine_reap(struct engine *e);
+
 /* link.c */
 void links_free(struct engine *e);
 void link_update_state(struct link *l);
@@ -62,7 +68,8 @@ void selection_run(struct engine *e);
 bool path_alive(const struct engine *e, const struct path *p);
 
 /* binding.c */
-int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home, unsigned slot);
+/* Takes the lowest slot that is free; -ENOSPC if none is. */
+int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home);
 void binding_free(struct binding *b);
 void binding_set_state(struct binding *b, enum binding_state s);
 void binding_set_path(struct binding *b, const struct path *p);
@@ -89,6 +96,7 @@ void accepted_add(struct engine *e, const struct binding *b, const struct in6_ad
 /* All other care-of addresses of the home address stop being let in after the grace time. */
 void accepted_retire(struct engine *e, const struct binding *b, const struct in6_addr *keep);
 usec_t accepted_expire(struct engine *e);
+void accepted_forget(struct engine *e, const struct binding *b);
 void accepted_free(struct engine *e);
 
 /*

@@ -37,9 +37,9 @@ static void link_free(struct link *l)
 	struct link_address *a, *ta;
 	struct router *r, *tr;
 
-	list_for_each_safe (a, ta, &l->addresses, node)
+	list_for_each_safe(a, ta, &l->addresses, node)
 		free(a);
-	list_for_each_safe (r, tr, &l->routers, node)
+	list_for_each_safe(r, tr, &l->routers, node)
 		router_free(r);
 	list_remove(&l->node);
 	free(l);
@@ -49,7 +49,7 @@ void links_free(struct engine *e)
 {
 	struct link *l, *t;
 
-	list_for_each_safe (l, t, &e->links, node)
+	list_for_each_safe(l, t, &e->links, node)
 		link_free(l);
 }
 
@@ -63,7 +63,7 @@ const char *link_waiting_for(const struct link *l)
 	case LINK_SOLICITING:
 		return "a router advertisement";
 	case LINK_CONFIGURING:
-		list_for_each (a, &l->addresses, node)
+		list_for_each(a, &l->addresses, node)
 			if (!addr_is_linklocal(&a->addr)) {
 				if (a->duplicate)
 					return "an address that is not a duplicate";
@@ -165,7 +165,7 @@ static struct link_address *find_address(const struct link *l, const struct in6_
 {
 	struct link_address *a;
 
-	list_for_each (a, &l->addresses, node)
+	list_for_each(a, &l->addresses, node)
 		if (addr_equal(&a->addr, addr))
 			return a;
 	return NULL;
@@ -177,8 +177,8 @@ void link_confirm_addresses(struct link *l)
 	struct link_address *a;
 	struct router *r;
 
-	list_for_each (a, &l->addresses, node) {
-		list_for_each (r, &l->routers, node) {
+	list_for_each(a, &l->addresses, node) {
+		list_for_each(r, &l->routers, node) {
 			if (!router_usable(l, r))
 				continue;
 			if (a->is_static && r->origin == ROUTER_ROUTE)
@@ -239,11 +239,11 @@ static void resync_begin(struct engine *e)
 	struct router *r;
 	struct link *l;
 
-	list_for_each (l, &e->links, node) {
+	list_for_each(l, &e->links, node) {
 		l->seen = false;
-		list_for_each (a, &l->addresses, node)
+		list_for_each(a, &l->addresses, node)
 			a->seen = false;
-		list_for_each (r, &l->routers, node)
+		list_for_each(r, &l->routers, node)
 			r->route_seen = false;
 	}
 }
@@ -253,12 +253,12 @@ static void resync_link(struct link *l)
 	struct link_address *a, *ta;
 	struct router *r, *tr;
 
-	list_for_each_safe (a, ta, &l->addresses, node)
+	list_for_each_safe(a, ta, &l->addresses, node)
 		if (!a->seen) {
 			list_remove(&a->node);
 			free(a);
 		}
-	list_for_each_safe (r, tr, &l->routers, node)
+	list_for_each_safe(r, tr, &l->routers, node)
 		if (r->has_route && !r->route_seen) {
 			r->has_route = false;
 			if (r->origin == ROUTER_ROUTE)
@@ -276,7 +276,7 @@ void engine_resync(struct engine *e, struct instant now, bool begin)
 		resync_begin(e);
 		return;
 	}
-	list_for_each_safe (l, t, &e->links, node) {
+	list_for_each_safe(l, t, &e->links, node) {
 		if (l->seen)
 			resync_link(l);
 		else
@@ -308,7 +308,7 @@ void link_timer(struct link *l)
 		usec_t asked = usec_sub(l->probe_deadline, ROUTER_PROBE_TIME);
 
 		l->probe_deadline = USEC_INFINITY;
-		list_for_each (r, &l->routers, node)
+		list_for_each(r, &l->routers, node)
 			if (r->origin == ROUTER_RA && r->heard < asked)
 				r->unreachable = true;
 	}

@@ -20,7 +20,7 @@ void prefixes_free(struct engine *e)
 {
 	struct prefix *p, *t;
 
-	list_for_each_safe (p, t, &e->prefixes, node)
+	list_for_each_safe(p, t, &e->prefixes, node)
 		prefix_free(p);
 }
 
@@ -28,7 +28,7 @@ static struct prefix *find_prefix(const struct engine *e, const struct ip6_prefi
 {
 	struct prefix *p;
 
-	list_for_each (p, &e->prefixes, node)
+	list_for_each(p, &e->prefixes, node)
 		if (prefix_equal(&p->prefix, prefix))
 			return p;
 	return NULL;
@@ -107,7 +107,7 @@ static bool is_home_prefix(const struct engine *e, const struct ip6_prefix *pref
 {
 	struct binding *b;
 
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		if (prefix_equal(&b->home_prefix, prefix))
 			return true;
 	return false;
@@ -119,7 +119,7 @@ static void put_native(struct engine *e, struct link *l)
 	struct link_address *a;
 	struct router *r;
 
-	list_for_each (r, &l->routers, node) {
+	list_for_each(r, &l->routers, node) {
 		if (!router_usable(l, r))
 			continue;
 		for (unsigned i = 0; i < r->n_prefixes; i++)
@@ -136,7 +136,7 @@ static void put_native(struct engine *e, struct link *l)
 						       r->heard, r->prefix[i].preferred),
 				       });
 	}
-	list_for_each (a, &l->addresses, node) {
+	list_for_each(a, &l->addresses, node) {
 		struct ip6_prefix p = prefix_make(&a->addr, a->plen);
 		struct prefix *known = find_prefix(e, &p);
 
@@ -176,14 +176,14 @@ void prefixes_update(struct engine *e)
 	struct binding *b;
 	struct link *l;
 
-	list_for_each (p, &e->prefixes, node)
+	list_for_each(p, &e->prefixes, node)
 		p->wanted = false;
-	list_for_each (l, &e->links, node)
+	list_for_each(l, &e->links, node)
 		if (l->up && l->conf->use)
 			put_native(e, l);
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		put_home(e, b);
-	list_for_each_safe (p, t, &e->prefixes, node)
+	list_for_each_safe(p, t, &e->prefixes, node)
 		if (!p->wanted) {
 			engine_publish(e, OBJECT_PREFIX, CHANGE_REMOVED, p);
 			prefix_free(p);

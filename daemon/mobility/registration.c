@@ -6,7 +6,8 @@
 #include "mobility/internal.h"
 
 #define MAX_UPDATE_RATE 3 /* per second and home address */
-#define SILENT_AFTER 3    /* unanswered updates in a row */
+#define WITHDRAW_RETRIES 3
+#define SILENT_AFTER 3 /* unanswered updates in a row */
 #define SEND_RETRY (2 * USEC_PER_MSEC)
 #define NAI_SUBTYPE 1
 #define MN_HA_SUBTYPE 1
@@ -24,7 +25,7 @@ static uint16_t lifetime_to_ask(const struct binding *b)
 	usec_t lifetime = b->anchor->conf->lifetime;
 	struct link_address *a;
 
-	list_for_each (a, &b->link->addresses, node)
+	list_for_each(a, &b->link->addresses, node)
 		if (addr_equal(&a->addr, &b->coa) && a->valid_until != USEC_INFINITY) {
 			usec_t left = usec_sub(a->valid_until, b->engine->now.mono);
 
@@ -261,6 +262,12 @@ void binding_withdraw(struct binding *b)
 void binding_retransmit(struct binding *b)
 {
 	struct anchor *a = b->anchor;
+
+	if (b->state == BINDING_WITHDRAWING && b->retries >= WITHDRAW_RETRIES) {
+		binding_stop_exchange(b); /* it will expire there */
+		binding_set_state(b, BINDING_IDLE);
+		return;
+	}
 
 	if (!b->postponed) {
 		b->retries++;

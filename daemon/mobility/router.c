@@ -25,7 +25,7 @@ static struct router *find_router(const struct link *l, const struct in6_addr *a
 {
 	struct router *r;
 
-	list_for_each (r, &l->routers, node)
+	list_for_each(r, &l->routers, node)
 		if (addr_equal(&r->addr, addr))
 			return r;
 	return NULL;
@@ -38,7 +38,7 @@ static struct router *get_router(struct link *l, const struct in6_addr *addr)
 
 	if (r)
 		return r;
-	list_for_each (r, &l->routers, node) {
+	list_for_each(r, &l->routers, node) {
 		n++;
 		if (!oldest || r->heard < oldest->heard)
 			oldest = r;
@@ -67,7 +67,7 @@ struct router *link_best_router(const struct link *l, const struct in6_addr *add
 	struct router *r, *best = NULL;
 	bool best_match = false;
 
-	list_for_each (r, &l->routers, node) {
+	list_for_each(r, &l->routers, node) {
 		bool match = addr && router_advertises(r, addr);
 
 		if (!router_usable(l, r))
@@ -86,7 +86,7 @@ void routers_expire(struct link *l)
 {
 	struct router *r, *t;
 
-	list_for_each_safe (r, t, &l->routers, node)
+	list_for_each_safe(r, t, &l->routers, node)
 		if (r->origin == ROUTER_RA && !r->has_route && r->expires <= l->engine->now.mono)
 			router_free(r);
 }
@@ -96,7 +96,7 @@ usec_t routers_next_expiry(const struct link *l)
 	usec_t next = USEC_INFINITY;
 	struct router *r;
 
-	list_for_each (r, &l->routers, node)
+	list_for_each(r, &l->routers, node)
 		if (r->origin == ROUTER_RA && r->expires > l->engine->now.mono && r->expires < next)
 			next = r->expires;
 	return next;
@@ -106,7 +106,7 @@ void routers_reattach(struct link *l)
 {
 	struct router *r;
 
-	list_for_each (r, &l->routers, node)
+	list_for_each(r, &l->routers, node)
 		if (r->has_route && !r->route_from_ra) {
 			r->epoch = l->epoch;
 			r->unreachable = false;
@@ -215,7 +215,7 @@ void engine_router_advert(struct engine *e, struct instant now, int ifindex,
 		 * carrier? Those still present answer a solicitation (RFC 6059 section 5.3 has the
 		 * same idea). */
 		if (!was_known && e->started && l->probe_deadline == USEC_INFINITY)
-			list_for_each (other, &l->routers, node)
+			list_for_each(other, &l->routers, node)
 				if (other != r && other->origin == ROUTER_RA &&
 				    router_usable(l, other) &&
 				    other->heard + USEC_PER_SEC < now.mono) {

@@ -28,7 +28,7 @@ bool link_candidate(const struct link *l, struct candidate *ret)
 
 	if (!l->up || !l->conf->use)
 		return false;
-	list_for_each (a, &l->addresses, node) {
+	list_for_each(a, &l->addresses, node) {
 		if (!address_usable(l, a) || !link_best_router(l, &a->addr))
 			continue;
 		if (!best || address_better(l->engine, a, best))
@@ -61,10 +61,10 @@ struct link *find_home_link(const struct engine *e, const struct binding *b)
 	struct link *l, *found = NULL;
 	struct router *r;
 
-	list_for_each (l, &e->links, node) {
+	list_for_each(l, &e->links, node) {
 		if (!l->up || !l->conf->use)
 			continue;
-		list_for_each (r, &l->routers, node) {
+		list_for_each(r, &l->routers, node) {
 			if (!router_usable(l, r))
 				continue;
 			for (unsigned i = 0; i < r->n_prefixes; i++)
@@ -86,7 +86,7 @@ bool path_alive(const struct engine *e, const struct path *p)
 		return false;
 	if (p->mode == PATH_HOME)
 		return link_best_router(l, &p->home) != NULL;
-	list_for_each (a, &l->addresses, node)
+	list_for_each(a, &l->addresses, node)
 		if (addr_equal(&a->addr, &p->coa))
 			return a->confirmed_epoch == l->epoch && !a->duplicate &&
 			       link_best_router(l, &a->addr) != NULL;
@@ -111,7 +111,7 @@ void selection_run(struct engine *e)
 	bool have = false, moved, old_alive;
 	struct binding *b;
 
-	list_for_each (l, &e->links, node)
+	list_for_each(l, &e->links, node)
 		if (link_candidate(l, &c) && (!have || candidate_better(&c, &best))) {
 			best = c;
 			have = true;
@@ -139,7 +139,7 @@ void selection_run(struct engine *e)
 		e->lost_at = 0;
 		engine_publish(e, OBJECT_ENGINE, CHANGE_CHANGED, e);
 	}
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		binding_evaluate(b);
 	if (e->handover_open)
 		handover_close(e);

@@ -60,6 +60,15 @@ int net_start(struct net *n, struct engine *e)
 	return monitor_dump(n);
 }
 
+void net_reconfigure(struct net *n, const struct conf *conf)
+{
+	struct uplink *u, *t;
+
+	n->conf = conf;
+	list_for_each_safe(u, t, &n->uplinks, node)
+		uplink_get(n, u->ifindex, u->name, u->type);
+}
+
 void net_teardown(struct net *n)
 {
 	n->removing = true;

@@ -2,13 +2,17 @@
 /*
  * The kernel: what the engine hears from it and what the engine wants of it.
  *
- *   net.c          life, adoption at start, removal at stop      path.c       home address, rule,
- * routes of a binding monitor.c      netlink events and dumps (libmnl)             rtnl.c changes
- * by netlink (libnl-route-3) uplink.c       per-interface state, optimistic DAD           tc.c
- * attaching programs (clsact) nd.c           router advertisements, solicitations mobility.c
- * mobility messages plane.c        which data plane; plane_bpf.c  the BPF one    pmtu.c       path
- * MTU of the tunnels bpf.c          bpf(2) on pinned objects                      reconcile.c  puts
- * back what others remove
+ *   net.c        life, adoption at start, removal at stop
+ *   monitor.c    netlink events and dumps (libmnl)
+ *   rtnl.c       changes by netlink (libnl-route-3)
+ *   uplink.c     per-interface state, optimistic DAD
+ *   nd.c         router advertisements, solicitations
+ *   mobility.c   mobility messages
+ *   path.c       home address, rule and routes of a binding
+ *   plane.c      which data plane; plane_bpf.c  the BPF one, bpf/ its programs
+ *   bpf.c        bpf(2) on pinned objects; tc.c  attaching programs (clsact)
+ *   pmtu.c       path MTU of the tunnels
+ *   reconcile.c  puts back what others remove
  *
  * Everything we make carries our mark: device name, protocol 77 on routes and rules, our table and
  * priority range.  Nothing without it is ever changed.  This folder alone sees netlink.
@@ -28,6 +32,9 @@ int net_new(sd_event *ev, const struct conf *conf, struct net **ret);
 
 /* Tell the engine what is there (links, addresses, routes), then go on telling it what changes. */
 int net_start(struct net *n, struct engine *e);
+
+/* Interfaces are used as the new configuration says; names and numbers of ours stay. */
+void net_reconfigure(struct net *n, const struct conf *conf);
 
 /* Remove all that is ours. */
 void net_teardown(struct net *n);

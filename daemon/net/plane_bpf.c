@@ -189,7 +189,7 @@ static bool is_home(const struct engine *e, const struct plane_addr *a)
 {
 	struct binding *b;
 
-	list_for_each (b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node)
 		if (memcmp(&b->home, a, sizeof(*a)) == 0)
 			return true;
 	return false;

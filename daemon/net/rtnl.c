@@ -274,7 +274,7 @@ static bool slot_is_kept(const struct net *n, const struct engine *keep, uint32_
 
 	(void)n;
 	if (keep)
-		list_for_each (b, &keep->bindings, node)
+		list_for_each(b, &keep->bindings, node)
 			if (b->slot == slot)
 				return true;
 	return false;
@@ -299,7 +299,7 @@ static void sweep_rule(struct nl_object *o, void *user)
 		return;
 	src = rtnl_rule_get_src(rule);
 	if (s->keep && src)
-		list_for_each (b, &s->keep->bindings, node)
+		list_for_each(b, &s->keep->bindings, node)
 			if (b->slot == slot && nl_addr_get_len(src) == sizeof(b->home) &&
 			    memcmp(nl_addr_get_binary_addr(src), &b->home, sizeof(b->home)) == 0)
 				return;

@@ -16,7 +16,7 @@ struct uplink *uplink_find(struct net *n, int ifindex)
 {
 	struct uplink *u;
 
-	list_for_each (u, &n->uplinks, node)
+	list_for_each(u, &n->uplinks, node)
 		if (u->ifindex == ifindex)
 			return u;
 	return NULL;
@@ -100,7 +100,7 @@ void uplinks_free(struct net *n)
 {
 	struct uplink *u, *t;
 
-	list_for_each_safe (u, t, &n->uplinks, node) {
+	list_for_each_safe(u, t, &n->uplinks, node) {
 		list_remove(&u->node);
 		free(u);
 	}

@@ -3,9 +3,10 @@
  * The BPF data plane: IPv6-in-IPv6 (RFC 2473) between home addresses and their anchors.
  *
  *   dmm_encap   egress of our own device: packets from a home address go into the tunnel of its
- * binding dmm_decap   ingress of every uplink: packets that the anchor tunnels to one of our
- * care-of addresses come out on our own device; type 2 routing headers (RFC 6275 section 6.4) are
- * taken out
+ *               binding
+ *   dmm_decap   ingress of every uplink: packets that the anchor tunnels to one of our care-of
+ *               addresses come out on our own device; type 2 routing headers (RFC 6275 section 6.4)
+ *               are taken out
  *
  * Whatever is not to one of our care-of addresses passes untouched, on to the filters of others.
  */

@@ -48,7 +48,8 @@ struct plane_accept {
 /* map "coa": care-of addresses in use; what comes to others is not ours to judge.  Value: __u32,
  * ignored. */
 
-/* map "uplink": key: interface index; value: enum plane_uplink.  What to undo at stop, also after a crash. */
+/* map "uplink": key: interface index; value: enum plane_uplink.  What to undo at stop, also after a
+ * crash. */
 enum plane_uplink {
 	PLANE_UPLINK_QDISC_FOREIGN, /* our filter hangs in a clsact queue that was there */
 	PLANE_UPLINK_QDISC_OURS,

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Another configuration while running: what stays is left alone, what goes is withdrawn. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mobility/internal.h"
+
+static void anchor_configure(struct anchor *a, const struct conf_anchor *conf)
+{
+	a->conf = conf;
+	mip_sa_wipe(&a->sa);
+	a->has_sa = conf->has_key;
+	if (!conf->has_key)
+		return;
+	a->sa.spi = conf->spi;
+	a->sa.alg = (enum mip_auth_alg)conf->algorithm;
+	a->sa.key_len = conf->key_len;
+	memcpy(a->sa.key, conf->key, conf->key_len);
+}
+
+int anchor_new(struct engine *e, const struct conf_anchor *conf, struct anchor **ret)
+{
+	struct anchor *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	a->address = conf->address;
+	a->last_status = -1;
+	anchor_configure(a, conf);
+	list_append(&e->anchors, &a->node);
+	*ret = a;
+	return 0;
+}
+
+void anchor_free(struct anchor *a)
+{
+	list_remove(&a->node);
+	mip_sa_wipe(&a->sa);
+	free(a);
+}
+
+/* The same home agent under the same name. */
+static const struct conf_anchor *find_conf(const struct conf *conf, const struct anchor *a)
+{
+	const struct conf_anchor *ca;
+
+	list_for_each(ca, &conf->anchors, node)
+		if (addr_equal(&ca->address, &a->address) && strcmp(ca->name, a->conf->name) == 0)
+			return ca;
+	return NULL;
+}
+
+static struct anchor *find_anchor(const struct engine *e, const struct conf_anchor *ca)
+{
+	struct anchor *a;
+
+	list_for_each(a, &e->anchors, node)
+		if (a->conf == ca)
+			return a;
+	return NULL;
+}
+
+static bool serves(const struct conf_anchor *ca, const struct binding *b)
+{
+	for (unsigned i = 0; i < ca->n_homes; i++)
+		if (addr_equal(&ca->home[i].address, &b->home) &&
+		    prefix_equal(&ca->home[i].prefix, &b->home_prefix))
+			return true;
+	return false;
+}
+
+static bool is_bound(const struct engine *e, const struct anchor *a, const struct in6_addr *home)
+{
+	struct binding *b;
+
+	list_for_each(b, &e->bindings, node)
+		if (b->anchor == a && !b->removed && addr_equal(&b->home, home))
+			return true;
+	return false;
+}
+
+static int add_homes(struct engine *e, struct anchor *a)
+{
+	for (unsigned i = 0; i < a->conf->n_homes; i++) {
+		struct binding *b;
+		int r;
+
+		if (is_bound(e, a, &a->conf->home[i].address))
+			continue;
+		r = binding_new(e, a, &a->conf->home[i]);
+		if (r < 0)
+			return r;
+		b = list_entry(e->bindings.prev, struct binding, node);
+		binding_path_blocked(b);
+		engine_publish(e, OBJECT_BINDING, CHANGE_ADDED, b);
+	}
+	return 0;
+}
+
+int engine_reconfigure(struct engine *e, struct instant now, const struct conf *conf)
+{
+	const struct conf_anchor *ca;
+	struct binding *b, *tb;
+	struct anchor *a, *ta;
+	struct link *l;
+	int r = 0;
+
+	e->now = now;
+	e->conf = conf;
+	list_for_each(l, &e->links, node)
+		l->conf = conf_link_find(conf, l->name);
+	list_for_each_safe(b, tb, &e->bindings, node) {
+		ca = find_conf(conf, b->anchor);
+		if (ca && serves(ca, b))
+			continue;
+		b->removed = true;
+		binding_withdraw(b);
+	}
+	/* Withdrawals are signed with the key they were configured with, so they left first; what
+	 * they still need of the old configuration is kept by main until they are done. */
+	list_for_each_safe(a, ta, &e->anchors, node) {
+		ca = find_conf(conf, a);
+		if (ca)
+			anchor_configure(a, ca);
+		engine_publish(e, OBJECT_ANCHOR, CHANGE_CHANGED, a);
+	}
+	list_for_each(ca, &conf->anchors, node) {
+		a = find_anchor(e, ca);
+		if (!a && (r = anchor_new(e, ca, &a)) < 0)
+			break;
+		if ((r = add_homes(e, a)) < 0)
+			break;
+	}
+	list_for_each(b, &e->bindings, node)
+		if (!b->removed && b->state == BINDING_REFUSED && e->uplink)
+			binding_register(b);
+	engine_settle(e);
+	return r;
+}
+
+bool engine_uses(const struct engine *e, const struct conf *conf)
+{
+	const struct conf_anchor *ca;
+	struct anchor *a;
+
+	if (e->conf == conf)
+		return true;
+	list_for_each(a, &e->anchors, node)
+		list_for_each(ca, &conf->anchors, node)
+			if (a->conf == ca)
+				return true;
+	return false;
+}
+
+static bool has_bindings(const struct engine *e, const struct anchor *a)
+{
+	struct binding *b;
+
+	list_for_each(b, &e->bindings, node)
+		if (b->anchor == a)
+			return true;
+	return false;
+}
+
+void engine_reap(struct engine *e)
+{
+	struct binding *b, *tb;
+	struct anchor *a, *ta;
+	bool gone = false;
+
+	list_for_each_safe(b, tb, &e->bindings, node) {
+		if (!b->removed || b->state == BINDING_WITHDRAWING)
+			continue;
+		accepted_forget(e, b);
+		e->ops->drop_path(e->user, &b->path);
+		engine_publish(e, OBJECT_BINDING, CHANGE_REMOVED, b);
+		binding_free(b);
+		gone = true;
+	}
+	if (!gone)
+		return;
+	list_for_each_safe(a, ta, &e->anchors, node)
+		if (!has_bindings(e, a)) {
+			engine_publish(e, OBJECT_ANCHOR, CHANGE_REMOVED, a);
+			anchor_free(a);
+		}
+	e->ops->persist(e->user);
+}
