@@ -3,9 +3,9 @@
  * dmmd-loader: load the BPF data plane and pin it, so that the daemon itself needs no right to load
  * programs.
  *
- *     dmmd-loader [--group NAME] [--replace | --remove] PINDIRECTORY
+ *     dmmd-loader [--group NAME] [--keep | --replace | --remove] PINDIRECTORY
  *
- * Pinned already and of the same version: nothing is done.  The group may use the maps and attach
+ * Pinned already and of the same version: nothing is done (--keep, the default).  The group may use the maps and attach
  * the programs.
  */
 #include <errno.h>
@@ -165,15 +165,19 @@ static int load(const char *dir, gid_t gid, bool replace, bool remove)
 
 static void usage(FILE *out)
 {
-	fputs("dmmd-loader [--group NAME] [--replace | --remove] PINDIRECTORY\n", out);
+	fputs("dmmd-loader [--group NAME] [--keep | --replace | --remove] PINDIRECTORY\n", out);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"group", required_argument, NULL, 'g'}, {"replace", no_argument, NULL, 'r'},
-		{"remove", no_argument, NULL, 'd'},      {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},     {0},
+		{"group", required_argument, NULL, 'g'},
+		{"replace", no_argument, NULL, 'r'},
+		{"remove", no_argument, NULL, 'd'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{"keep", no_argument, NULL, 'k'},
+		{0},
 	};
 	bool replace = false, remove = false;
 	gid_t gid = (gid_t)-1;
@@ -190,6 +194,9 @@ int main(int argc, char **argv)
 				return 1;
 			}
 			gid = g->gr_gid;
+			break;
+		case 'k':
+			replace = remove = false;
 			break;
 		case 'r':
 			replace = true;

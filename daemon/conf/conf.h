@@ -87,7 +87,7 @@ struct conf {
 	char state_file[CONF_PATH_MAX];    /* StateFile= */
 	char pin_directory[CONF_PATH_MAX]; /* PinDirectory= in a bpf file system */
 	char device[16];                   /* Device=: name of our own interface (default dmm0) */
-	uint32_t route_table;              /* RouteTable=: first of 64 (default 25700) */
+	uint32_t route_table;              /* RouteTable=: first of 65 (default 25700) */
 	uint32_t rule_priority;            /* RulePriority=: first of 100 (default 5300) */
 
 	struct list links;   /* of struct conf_link */

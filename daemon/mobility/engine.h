@@ -93,6 +93,7 @@ struct engine {
 	struct link *uplink; /* that carries the current care-of address, or NULL */
 	struct in6_addr coa; /* current care-of address, or :: */
 	struct in6_addr next_hop;
+	char left_link[IFNAMSIZ]; /* name of the last uplink */
 	usec_t lost_at; /* when the last uplink was lost, 0 = it is there or was left on purpose */
 	usec_t stop_deadline;
 	struct list accepted; /* what accept() was called for, with its end */

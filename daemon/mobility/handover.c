@@ -47,8 +47,7 @@ static void finish(struct engine *e, struct handover *h, enum handover_result re
 	engine_publish(e, OBJECT_HANDOVER, CHANGE_CHANGED, h);
 }
 
-void handover_begin(struct engine *e, const struct link *from, const struct in6_addr *from_coa,
-		    bool old_alive)
+void handover_begin(struct engine *e, const struct in6_addr *from_coa, bool old_alive)
 {
 	struct handover *old = newest(e), *h;
 	const struct link *to = e->uplink;
@@ -75,8 +74,7 @@ void handover_begin(struct engine *e, const struct link *from, const struct in6_
 	for (unsigned i = 0; i < 3; i++)
 		if (steps[i] >= start)
 			h->phase[PHASE_LINK_UP + i] = (int64_t)(steps[i] - start);
-	if (from)
-		snprintf(h->from_link, sizeof(h->from_link), "%s", from->name);
+	memcpy(h->from_link, e->left_link, sizeof(h->from_link));
 	snprintf(h->to_link, sizeof(h->to_link), "%s", to->name);
 	h->from_coa = *from_coa;
 	h->to_coa = e->coa;

@@ -103,8 +103,7 @@ void accepted_free(struct engine *e);
  * handover.c: a record opens when the care-of address changes, the bindings that move join it, and
  * it is closed to others; it is done when each of them has been accepted or refused.
  */
-void handover_begin(struct engine *e, const struct link *from, const struct in6_addr *from_coa,
-		    bool old_alive);
+void handover_begin(struct engine *e, const struct in6_addr *from_coa, bool old_alive);
 void handover_join(struct binding *b);
 void handover_close(struct engine *e);
 void handover_leave(struct binding *b, bool accepted);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
 #include "mobility/internal.h"
 
 /* RFC 4429: an optimistic address may send; a tentative one may not. */
@@ -134,8 +136,9 @@ void selection_run(struct engine *e)
 		e->next_hop = best.router->addr;
 		if (moved) {
 			log_notice("care-of address %s on %s", ADDR_STR(&e->coa), best.link->name);
-			handover_begin(e, from, &from_coa, old_alive);
+			handover_begin(e, &from_coa, old_alive);
 		}
+		memcpy(e->left_link, best.link->name, sizeof(e->left_link));
 		e->lost_at = 0;
 		engine_publish(e, OBJECT_ENGINE, CHANGE_CHANGED, e);
 	}

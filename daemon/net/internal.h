@@ -16,6 +16,8 @@
 #define NET_PROTOCOL 77 /* mark of our routes and rules, named in iproute2/rt_protos.d */
 #define TUNNEL_OVERHEAD 40
 #define MIN_OUTER_MTU 1280
+#define DEVICE_SLOT \
+	CONF_MAX_HOMES /* table and rule for the device itself, behind those of bindings */
 #define ROUTE_METRIC 1024
 #define ROUTE_METRIC_BLOCKED 0xfffffffeu
 
@@ -82,6 +84,8 @@ int rtnl_device_create(struct net *n, const char *name, const uint8_t mac[6]);
 int rtnl_device_delete(struct net *n);
 int rtnl_address(struct net *n, int ifindex, const struct in6_addr *addr, bool add, bool dad);
 int rtnl_rule(struct net *n, unsigned slot, const struct in6_addr *home, bool add);
+/* What is sent out of our device by its name is routed into it. */
+int rtnl_device_rule(struct net *n, bool add);
 struct rtnl_nexthop_spec {
 	int ifindex;             /* 0: unreachable */
 	struct in6_addr gateway; /* :: = none */
@@ -96,6 +100,8 @@ void rtnl_sweep(struct net *n, const struct engine *keep);
 /* path.c */
 int path_install(struct net *n, struct installed *h, const struct path *p);
 void path_remove(struct net *n, struct installed *h);
+/* Rule and route of the device itself. */
+int path_device_route(struct net *n);
 /* Put back what somebody else removed. */
 void path_repair(struct net *n, struct installed *h);
 int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu);

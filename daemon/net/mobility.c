@@ -26,6 +26,7 @@ int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 		struct cmsghdr align;
 	} control = {0};
 	struct in6_pktinfo info = {.ipi6_ifindex = (unsigned)ifindex};
+	const struct engine *e = n->engine;
 	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_addr = packet->dst};
 	uint8_t buf[MH_MAX_LEN + IP6_HEADER_LEN + HAO_HEADER_LEN];
 	struct uplink *u = uplink_find(n, ifindex);
@@ -50,10 +51,15 @@ int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 	if (r < 0)
 		return r;
 	iov.iov_len = (size_t)r;
-	/* From the home address at home: no source for the route look-up, its rule leads elsewhere.
-	 */
-	if (packet->has_home_option)
+	if (addr_equal(&packet->src, &e->coa)) {
+		/* The way of the data, not of the main table: that may still hold the on-link prefix
+		 * of a link we have left, and with it the home agent. */
+		r = n->plane->ops->set_source(n->plane, &packet->src, ifindex, &e->next_hop);
+		if (r < 0)
+			return r;
 		info.ipi6_addr = packet->src;
+		info.ipi6_ifindex = (unsigned)n->device;
+	} /* else the home address at home: its own rule may lead elsewhere, so without a source */
 	c->cmsg_level = IPPROTO_IPV6;
 	c->cmsg_type = IPV6_PKTINFO;
 	c->cmsg_len = CMSG_LEN(sizeof(info));

@@ -24,6 +24,9 @@ int device_ensure(struct net *n)
 	r = n->plane->ops->set_device(n->plane, n->device, n->device_mac);
 	if (r < 0)
 		return log_errno(r, "cannot attach the data plane to %s", n->conf->device);
+	r = path_device_route(n);
+	if (r < 0)
+		return log_errno(r, "cannot route into %s", n->conf->device);
 	return 0;
 }
 
@@ -77,6 +80,7 @@ void net_teardown(struct net *n)
 	rtnl_sweep(n, NULL);
 	n->plane->ops->teardown(n->plane);
 	rtnl_device_delete(n);
+	plane_unload(n->conf);
 }
 
 static void close_fd(int fd)

@@ -56,6 +56,13 @@ static int route_home(struct net *n, const struct path *p, bool add)
 	return rtnl_route(n, p->slot, &any_destination, &router, add);
 }
 
+int path_device_route(struct net *n)
+{
+	int r = route_tunnel(n, DEVICE_SLOT, 0);
+
+	return r < 0 ? r : rtnl_device_rule(n, true);
+}
+
 static int install_base(struct net *n, const struct path *p)
 {
 	struct rtnl_nexthop_spec blocked = {.metric = ROUTE_METRIC_BLOCKED};

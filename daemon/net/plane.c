@@ -34,11 +34,11 @@ static const char *loader_path(char *buf, size_t size)
 	return DMMD_LIBEXECDIR "/dmmd-loader";
 }
 
-static int run_loader(const char *directory)
+static int run_loader(const char *option, const char *directory)
 {
 	char buf[4096];
 	const char *loader = loader_path(buf, sizeof(buf));
-	char *argv[] = {(char *)"dmmd-loader", (char *)directory, NULL};
+	char *argv[] = {(char *)"dmmd-loader", (char *)option, (char *)directory, NULL};
 	int status, r;
 	pid_t pid;
 
@@ -51,12 +51,19 @@ static int run_loader(const char *directory)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
 }
 
+void plane_unload(const struct conf *conf)
+{
+	/* Run by the service, the loader has its own unit, and the directory is not ours to change. */
+	if (access(conf->pin_directory, W_OK) == 0)
+		run_loader("--remove", conf->pin_directory);
+}
+
 int plane_open(const struct conf *conf, struct plane **ret)
 {
 	int r = plane_bpf_open(conf, ret);
 
 	if (r == -ENOENT || r == -EPROTONOSUPPORT) {
-		r = run_loader(conf->pin_directory);
+		r = run_loader("--keep", conf->pin_directory);
 		if (r == 0)
 			r = plane_bpf_open(conf, ret);
 	}

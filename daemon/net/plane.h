@@ -20,6 +20,9 @@ struct plane_ops {
 	/* The handover itself: packets from path->home leave by path from now on.  PATH_BLOCKED and
 	 * PATH_HOME: no tunnel. */
 	int (*set_path)(struct plane *p, const struct path *path);
+	/* Signalling from this care-of address, sent into our device, leaves by that router. */
+	int (*set_source)(struct plane *p, const struct in6_addr *coa, int ifindex,
+			  const struct in6_addr *next_hop);
 	int (*accept)(struct plane *p, unsigned slot, const struct in6_addr *home,
 		      const struct in6_addr *anchor, const struct in6_addr *coa);
 	void (*reject)(struct plane *p, const struct in6_addr *home, const struct in6_addr *anchor,
@@ -37,4 +40,6 @@ struct plane_ops {
 /* Opens the plane that the kernel offers; runs the loader if nothing is pinned yet and that is
  * allowed. */
 int plane_open(const struct conf *conf, struct plane **ret);
+/* Unpin what plane_open() had pinned, if we may. */
+void plane_unload(const struct conf *conf);
 int plane_bpf_open(const struct conf *conf, struct plane **ret);

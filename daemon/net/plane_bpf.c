@@ -115,17 +115,32 @@ static int bpf_set_path(struct plane *p, const struct path *path)
 	return r == -ENOENT ? 0 : r;
 }
 
+static int bpf_set_source(struct plane *p, const struct in6_addr *coa, int ifindex,
+			  const struct in6_addr *next_hop)
+{
+	struct plane_addr key = to_plane_addr(coa);
+	struct plane_coa value = {
+		.next_hop = to_plane_addr(next_hop),
+		.ifindex = (uint32_t)ifindex,
+	};
+
+	return bpf_map_put(to_bpf(p)->fd[PIN_COA], &key, &value);
+}
+
 static int bpf_accept(struct plane *p, unsigned slot, const struct in6_addr *home,
 		      const struct in6_addr *anchor, const struct in6_addr *coa)
 {
 	struct plane_accept_key key = accept_key(home, anchor, coa);
 	struct plane_accept value = {.slot = slot};
 	struct plane_bpf *b = to_bpf(p);
-	uint32_t one = 1;
+	struct plane_coa no_way = {0};
 	int r;
 
 	r = bpf_map_put(b->fd[PIN_ACCEPT], &key, &value);
-	return r < 0 ? r : bpf_map_put(b->fd[PIN_COA], &key.coa, &one);
+	if (r < 0)
+		return r;
+	r = bpf_map_add(b->fd[PIN_COA], &key.coa, &no_way);
+	return r == -EEXIST ? 0 : r;
 }
 
 /* A care-of address that no entry uses any more is not ours to judge. */
@@ -253,6 +268,7 @@ static const struct plane_ops bpf_ops = {
 	.set_device = bpf_set_device,
 	.attach = bpf_attach,
 	.set_path = bpf_set_path,
+	.set_source = bpf_set_source,
 	.accept = bpf_accept,
 	.reject = bpf_reject,
 	.first_data = bpf_first_data,

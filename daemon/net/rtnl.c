@@ -187,7 +187,7 @@ int rtnl_address(struct net *n, int ifindex, const struct in6_addr *addr, bool a
 		return to_errno(r);
 	if (!add)
 		return gone_is_fine(rtnl_addr_delete(n->rtnl, a, 0));
-	rtnl_addr_set_flags(a, IFA_F_NOPREFIXROUTE | (dad ? 0 : IFA_F_NODAD));
+	rtnl_addr_set_flags(a, IFA_F_NOPREFIXROUTE | (dad ? IFA_F_OPTIMISTIC : IFA_F_NODAD));
 	rtnl_addr_set_preferred_lifetime(a, 0);
 	rtnl_addr_set_valid_lifetime(a, FOREVER);
 	r = to_errno(rtnl_addr_add(n->rtnl, a, 0));
@@ -209,6 +209,26 @@ int rtnl_rule(struct net *n, unsigned slot, const struct in6_addr *home, bool ad
 	rtnl_rule_set_action(rule, FR_ACT_TO_TBL);
 	rtnl_rule_set_protocol(rule, NET_PROTOCOL);
 	if ((r = rtnl_rule_set_src(rule, src)) < 0)
+		return to_errno(r);
+	if (!add)
+		return gone_is_fine(rtnl_rule_delete(n->rtnl, rule, 0));
+	r = to_errno(rtnl_rule_add(n->rtnl, rule, NLM_F_CREATE | NLM_F_EXCL));
+	return r == -EEXIST ? 0 : r;
+}
+
+int rtnl_device_rule(struct net *n, bool add)
+{
+	_cleanup_(put_rtnl_rule) struct rtnl_rule *rule = rtnl_rule_alloc();
+	int r;
+
+	if (!rule)
+		return -ENOMEM;
+	rtnl_rule_set_family(rule, AF_INET6);
+	rtnl_rule_set_prio(rule, n->conf->rule_priority + DEVICE_SLOT);
+	rtnl_rule_set_table(rule, n->conf->route_table + DEVICE_SLOT);
+	rtnl_rule_set_action(rule, FR_ACT_TO_TBL);
+	rtnl_rule_set_protocol(rule, NET_PROTOCOL);
+	if ((r = rtnl_rule_set_oif(rule, n->conf->device)) < 0)
 		return to_errno(r);
 	if (!add)
 		return gone_is_fine(rtnl_rule_delete(n->rtnl, rule, 0));
@@ -295,7 +315,7 @@ static void sweep_rule(struct nl_object *o, void *user)
 	uint8_t protocol = 0;
 
 	if (rtnl_rule_get_family(rule) != AF_INET6 || rtnl_rule_get_protocol(rule, &protocol) < 0 ||
-	    protocol != NET_PROTOCOL || slot >= CONF_MAX_HOMES)
+	    protocol != NET_PROTOCOL || slot > DEVICE_SLOT || (s->keep && slot == DEVICE_SLOT))
 		return;
 	src = rtnl_rule_get_src(rule);
 	if (s->keep && src)
@@ -312,8 +332,8 @@ static void sweep_route(struct nl_object *o, void *user)
 	const struct sweep *s = user;
 	uint32_t slot = rtnl_route_get_table(route) - s->net->conf->route_table;
 
-	if (rtnl_route_get_protocol(route) != NET_PROTOCOL || slot >= CONF_MAX_HOMES ||
-	    slot_is_kept(s->net, s->keep, slot))
+	if (rtnl_route_get_protocol(route) != NET_PROTOCOL || slot > DEVICE_SLOT ||
+	    (s->keep && slot == DEVICE_SLOT) || slot_is_kept(s->net, s->keep, slot))
 		return;
 	rtnl_route_delete(s->net->rtnl, route, 0);
 }

@@ -57,7 +57,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PLANE_MAX_ACCEPT);
 	__type(key, struct plane_addr);
-	__type(value, __u32);
+	__type(value, struct plane_coa);
 } coa SEC(".maps");
 
 struct {
@@ -115,11 +115,22 @@ static __always_inline struct ipv6hdr *ip6_header(struct __sk_buff *skb, __u32 o
 	return data + offset;
 }
 
+static __always_inline int send_by(__u32 ifindex, const struct plane_addr *next_hop)
+{
+	struct bpf_redir_neigh hop = {.nh_family = AF_INET6};
+
+	/* A next hop given spares the route look-up; a link without neighbours has none to give. */
+	if (next_hop->w[0] == 0)
+		return bpf_redirect_neigh(ifindex, 0, 0, 0);
+	__builtin_memcpy(&hop.ipv6_nh, next_hop, sizeof(*next_hop));
+	return bpf_redirect_neigh(ifindex, &hop, sizeof(hop), 0);
+}
+
 SEC("tc")
 int dmm_encap(struct __sk_buff *skb)
 {
-	struct bpf_redir_neigh hop = {.nh_family = AF_INET6};
 	struct plane_binding *b;
+	struct plane_coa *direct;
 	struct plane_addr home;
 	struct ipv6hdr *ip;
 	__u32 first_word;
@@ -131,8 +142,12 @@ int dmm_encap(struct __sk_buff *skb)
 		return drop(PLANE_DROP_MALFORMED);
 	__builtin_memcpy(&home, &ip->saddr, sizeof(home));
 	b = bpf_map_lookup_elem(&binding, &home);
-	if (!b || !b->ifindex)
+	if (!b) {
+		direct = bpf_map_lookup_elem(&coa, &home);
+		if (direct && direct->ifindex)
+			return send_by(direct->ifindex, &direct->next_hop);
 		return drop(PLANE_DROP_NO_BINDING);
+	}
 
 	/* Version, traffic class with ECN, flow label: the outer header has them from the inner
 	 * one. */
@@ -151,11 +166,7 @@ int dmm_encap(struct __sk_buff *skb)
 	__builtin_memcpy(&ip->saddr, &b->coa, sizeof(b->coa));
 	__builtin_memcpy(&ip->daddr, &b->anchor, sizeof(b->anchor));
 
-	/* A next hop given spares the route look-up; a link without neighbours has none to give. */
-	if (b->next_hop.w[0] == 0)
-		return bpf_redirect_neigh(b->ifindex, 0, 0, 0);
-	__builtin_memcpy(&hop.ipv6_nh, &b->next_hop, sizeof(b->next_hop));
-	return bpf_redirect_neigh(b->ifindex, &hop, sizeof(hop), 0);
+	return send_by(b->ifindex, &b->next_hop);
 }
 
 /* Shrink by n octets behind the MAC or the network header; older kernels do not know the flag. */

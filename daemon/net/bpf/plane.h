@@ -45,8 +45,15 @@ struct plane_accept {
 	__u32 pad;
 };
 
-/* map "coa": care-of addresses in use; what comes to others is not ours to judge.  Value: __u32,
- * ignored. */
+/*
+ * map "coa": care-of addresses in use; what comes to others is not ours to judge.  Signalling from a care-of address leaves
+ * through our device too and takes this way: the main table may still hold the route of a link that is gone.
+ */
+struct plane_coa {
+	struct plane_addr next_hop;
+	__u32 ifindex;
+	__u32 pad;
+};
 
 /* map "uplink": key: interface index; value: enum plane_uplink.  What to undo at stop, also after a
  * crash. */
