@@ -35,7 +35,7 @@ struct daemon {
 	struct engine *engine;
 	struct net *net;
 	struct bus *bus;
-	sd_event_source *timer, *save_timer, *stop_check;
+	sd_event_source *timer, *save_timer, *stop_check, *status;
 	bool save_pending;
 	int lock;
 };
@@ -112,6 +112,8 @@ static void op_publish(void *user, enum engine_object kind, enum engine_change c
 {
 	struct daemon *d = user;
 
+	if (kind == OBJECT_ENGINE || kind == OBJECT_BINDING)
+		sd_event_source_set_enabled(d->status, SD_EVENT_ONESHOT);
 	if (d->bus)
 		bus_published(d->bus, kind, change, object);
 }
@@ -171,6 +173,18 @@ static int on_save(sd_event_source *s, uint64_t usec, void *user)
 {
 	(void)s, (void)usec;
 	save_state(user);
+	return 0;
+}
+
+/* For systemctl status; not in the middle of a handover. */
+static int on_status(sd_event_source *s, void *user)
+{
+	const struct daemon *d = user;
+	const char *waiting = engine_waiting_for(d->engine);
+
+	(void)s;
+	sd_notifyf(0, "STATUS=%s%s%s", engine_place(d->engine), waiting ? ", waiting for " : "",
+		   waiting ? waiting : "");
 	return 0;
 }
 
@@ -290,7 +304,9 @@ static int start(struct daemon *d)
 		return r;
 	if ((r = loop_new(&handlers, &d->ev)) < 0 ||
 	    (r = loop_timer_new(d->ev, on_timer, d, &d->timer)) < 0 ||
-	    (r = loop_timer_new(d->ev, on_save, d, &d->save_timer)) < 0)
+	    (r = loop_timer_new(d->ev, on_save, d, &d->save_timer)) < 0 ||
+	    (r = sd_event_add_defer(d->ev, &d->status, on_status, d)) < 0 ||
+	    (r = sd_event_source_set_priority(d->status, SD_EVENT_PRIORITY_IDLE)) < 0)
 		return log_errno(r, "cannot make the event loop");
 	if ((r = mip_auth_prepare()) < 0) /* not in the middle of the first handover */
 		return log_errno(r, "cannot use the cryptography of OpenSSL");
@@ -324,6 +340,7 @@ static void stop(struct daemon *d, bool withdraw)
 	net_free(d->net);
 	engine_free(d->engine);
 	sd_event_source_disable_unref(d->stop_check);
+	sd_event_source_disable_unref(d->status);
 	sd_event_source_disable_unref(d->timer);
 	sd_event_source_disable_unref(d->save_timer);
 	sd_event_unref(d->ev);

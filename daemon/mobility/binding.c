@@ -189,11 +189,23 @@ void binding_forget_link(struct engine *e, const struct link *l)
 {
 	struct binding *b;
 
-	list_for_each(b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node) {
 		if (b->link == l)
 			b->link = NULL;
+		if (b->doubted == l)
+			b->doubted = NULL;
+	}
 	if (e->uplink == l)
 		e->uplink = NULL;
+}
+
+void binding_trust_link(const struct link *l)
+{
+	struct binding *b;
+
+	list_for_each(b, &l->engine->bindings, node)
+		if (b->doubted == l)
+			b->doubted = NULL;
 }
 
 usec_t binding_next_timer(const struct binding *b)
@@ -207,6 +219,8 @@ usec_t binding_next_timer(const struct binding *b)
 		next = b->refresh_at < b->retry_at ? b->refresh_at : b->retry_at;
 	if (b->expires && b->expires < next)
 		next = b->expires;
+	if (b->doubted && b->doubted_until > b->engine->now.mono && b->doubted_until < next)
+		next = b->doubted_until;
 	return next;
 }
 

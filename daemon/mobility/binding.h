@@ -92,10 +92,14 @@ struct binding {
 	unsigned retries;     /* of the running exchange */
 	usec_t timeout;       /* current retransmission interval */
 	usec_t retransmit_at; /* USEC_INFINITY = no exchange runs */
-	usec_t retry_at;  /* BINDING_REFUSED: next attempt; USEC_INFINITY = not before a change */
-	int last_status;  /* -1 = none */
-	bool removed;     /* no longer configured: goes as soon as it is withdrawn */
-	bool in_handover; /* counted in the running handover, outcome open */
+	usec_t retry_at; /* BINDING_REFUSED: next attempt; USEC_INFINITY = not before a change */
+	int last_status; /* -1 = none */
+	/* A link that claims to be home while nobody there acknowledges and the tunnel still works: a
+	 * false advertisement must not cost the binding (E11).  Not believed until then. */
+	const struct link *doubted;
+	usec_t doubted_until;
+	bool removed;           /* no longer configured: goes as soon as it is withdrawn */
+	bool in_handover;       /* counted in the running handover, outcome open */
 	unsigned corrections;   /* statuses 135, 144 answered in the running exchange */
 	bool postponed;         /* retransmit_at is not a timeout but a later first try */
 	unsigned send_failures; /* in a row: the kernel had no route yet */

@@ -82,6 +82,8 @@ usec_t binding_next_timer(const struct binding *b);
 void binding_timer(struct binding *b);
 /* The link goes away: no binding may point at it. */
 void binding_forget_link(struct engine *e, const struct link *l);
+/* Another attachment: what this link claims is believed again until shown false. */
+void binding_trust_link(const struct link *l);
 
 /* registration.c */
 void binding_register(struct binding *b);

@@ -113,6 +113,7 @@ void link_solicit(struct link *l)
 static void link_detach(struct link *l)
 {
 	l->epoch++;
+	binding_trust_link(l);
 	l->solicits_sent = 0;
 	l->solicit_timer = l->probe_deadline = USEC_INFINITY;
 	l->ra_at = l->address_at = 0;

@@ -7,6 +7,8 @@
 
 #define MAX_UPDATE_RATE 3 /* per second and home address */
 #define WITHDRAW_RETRIES 3
+#define RETURN_RETRIES 3
+#define DOUBT_TIME (60 * USEC_PER_SEC)
 #define SILENT_AFTER 3 /* unanswered updates in a row */
 #define SEND_RETRY (2 * USEC_PER_MSEC)
 #define NAI_SUBTYPE 1
@@ -269,6 +271,17 @@ void binding_retransmit(struct binding *b)
 		return;
 	}
 
+	if (b->state == BINDING_RETURNING && b->retries >= RETURN_RETRIES &&
+	    b->path.mode == PATH_TUNNEL && path_alive(b->engine, &b->path)) {
+		log_warning("%s: nobody on %s acknowledges a return home, the tunnel stays",
+			    ADDR_STR(&b->home), b->link->name);
+		b->doubted = b->link;
+		b->doubted_until = usec_add(b->engine->now.mono, DOUBT_TIME);
+		binding_stop_exchange(b);
+		binding_register(b);
+		binding_path_tunnel(b); /* gives up the claim */
+		return;
+	}
 	if (!b->postponed) {
 		b->retries++;
 		a->n.bu_retransmitted++;

@@ -162,6 +162,8 @@ void engine_neighbour(struct engine *e, struct instant now, int ifindex,
 	if (!r || r->unreachable == !reachable)
 		return;
 	r->unreachable = !reachable;
+	if (r->epoch != l->epoch)
+		return; /* of an earlier attachment: nobody counts on it */
 	log_info("%s: router %s is %s", l->name, ADDR_STR(addr),
 		 reachable ? "reachable again" : "unreachable");
 	if (!reachable) {

@@ -64,7 +64,7 @@ struct link *find_home_link(const struct engine *e, const struct binding *b)
 	struct router *r;
 
 	list_for_each(l, &e->links, node) {
-		if (!l->up || !l->conf->use)
+		if (!l->up || !l->conf->use || (l == b->doubted && e->now.mono < b->doubted_until))
 			continue;
 		list_for_each(r, &l->routers, node) {
 			if (!router_usable(l, r))
