@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The D-Bus interface org.dmmd1 (D-Bus specification 0.38; dmmd D-Bus(5)).
+ * The D-Bus interface org.dmmd1 (D-Bus specification 0.38; org.dmmd1(5)).
  *
  * It reads the engine, on the loop's thread, and changes nothing in it.  The daemon works without
  * a bus: connecting is tried again, and after the bus went away it is found again.

@@ -267,6 +267,11 @@ static int on_flush(sd_event_source *s, uint64_t now, void *user)
 		list_for_each(o, &b->objects[OBJECT_BINDING], node)
 			o->dirty = true;
 	b->bindings_dirty = false;
+
+	/* First what is gone: a path may have come back for something new. */
+	list_for_each(o, &b->removed, node)
+		if (o->announced)
+			emit_removed(b, o);
 	registry_each(b, announce, b);
 	for (unsigned i = 0; i < b->n_events; i++)
 		emit_event(b, &b->events[i]);
@@ -275,11 +280,8 @@ static int on_flush(sd_event_source *s, uint64_t now, void *user)
 		emit_lost(b);
 	b->events_lost = 0;
 	registry_each(b, tell_changes, b);
-	list_for_each_safe(o, next, &b->removed, node) {
-		if (o->announced)
-			emit_removed(b, o);
+	list_for_each_safe(o, next, &b->removed, node)
 		object_free(o);
-	}
 	return 0;
 }
 

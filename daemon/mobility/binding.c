@@ -38,6 +38,7 @@ int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home
 	b->home_prefix = home->prefix;
 	b->anchor = a;
 	b->last_status = -1;
+	e->ops->random(e->user, &b->sequence, sizeof(b->sequence));
 	b->retransmit_at = b->retry_at = b->refresh_at = USEC_INFINITY;
 	b->path = (struct path){.slot = slot, .home = b->home, .home_prefix = b->home_prefix};
 	list_append(&e->bindings, &b->node);
@@ -84,9 +85,7 @@ void binding_path_blocked(struct binding *b)
 {
 	struct path p = path_base(b, PATH_BLOCKED);
 
-	/* What a former run registered may be carrying traffic, until we know where we are (E14).
-	 */
-	p.adopt = b->registered && b->state == BINDING_IDLE && !b->engine->stopping;
+	p.adopt = b->adopted && b->state == BINDING_IDLE && !b->engine->stopping;
 	binding_set_path(b, &p);
 }
 

@@ -85,8 +85,8 @@ struct binding {
 	usec_t expires;    /* end of the accepted lifetime; 0 = none */
 	usec_t refresh_at; /* next refresh; USEC_INFINITY = none */
 
-	uint16_t sequence;   /* last sent */
-	bool sequence_known; /* false until the first is drawn */
+	uint16_t sequence; /* last sent */
+	bool adopted;      /* known from a former run, whose paths may still carry traffic (E14) */
 	unsigned n_outstanding;
 	struct binding_outstanding outstanding[BINDING_MAX_OUTSTANDING]; /* newest last */
 	unsigned retries;     /* of the running exchange */

@@ -177,7 +177,7 @@ void engine_restore(struct engine *e, const struct state_entry *saved)
 	if (!b || !addr_equal(&b->anchor->address, &saved->anchor))
 		return;
 	b->sequence = saved->sequence;
-	b->sequence_known = true;
+	b->adopted = true;
 	if (saved->registered) {
 		/* The agent may still hold it: a later return home has to de-register.  How long is
 		 * settled by the first acknowledgement. */
@@ -194,8 +194,6 @@ unsigned engine_save(const struct engine *e, struct state_entry *saved, unsigned
 	list_for_each(b, &e->bindings, node) {
 		if (n == max)
 			break;
-		if (!b->sequence_known)
-			continue;
 		saved[n++] = (struct state_entry){
 			.home = b->home,
 			.anchor = b->anchor->address,

@@ -37,17 +37,6 @@ static uint16_t lifetime_to_ask(const struct binding *b)
 	return lifetime < 2 * MH_LIFETIME_UNIT * USEC_PER_SEC ? 1 : lifetime_to_units(lifetime);
 }
 
-static uint16_t next_sequence(struct binding *b)
-{
-	struct engine *e = b->engine;
-
-	if (!b->sequence_known) {
-		e->ops->random(e->user, &b->sequence, sizeof(b->sequence));
-		b->sequence_known = true;
-	}
-	return ++b->sequence;
-}
-
 static void remember(struct binding *b, const struct binding_outstanding *o)
 {
 	if (b->n_outstanding == BINDING_MAX_OUTSTANDING) {
@@ -114,7 +103,7 @@ static int send_update(struct binding *b, uint16_t lifetime, bool at_home)
 	};
 	int r;
 
-	o.sequence = m.bu.sequence = next_sequence(b);
+	o.sequence = m.bu.sequence = ++b->sequence;
 	m.bu.flags = BU_ACK | BU_HOME;
 	m.bu.lifetime = lifetime;
 	m.opt.has_alt_coa = true;

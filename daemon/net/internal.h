@@ -36,6 +36,7 @@ struct uplink {
 
 /* What is in the kernel for one home address. */
 struct installed {
+	bool adopted; /* routes and claims of a former run may be there, whichever they are */
 	bool present; /* address and rule are there */
 	struct path path;
 	uint32_t mtu;        /* of the tunnel route */

@@ -139,6 +139,23 @@ static int enter(struct net *n, struct installed *h, const struct path *p, bool 
 	return u ? uplink_attach(n, u) : 0;
 }
 
+/* Now that the path is known: take away what a former run had for another one. */
+static void finish_adoption(struct net *n, const struct path *p)
+{
+	struct uplink *u;
+
+	list_for_each(u, &n->uplinks, node) {
+		struct rtnl_nexthop_spec on_link = {.ifindex = u->ifindex, .metric = ROUTE_METRIC};
+
+		if (u->ifindex != p->claimed_ifindex)
+			rtnl_address(n, u->ifindex, &p->home, false, false);
+		if (p->mode != PATH_HOME || u->ifindex != p->ifindex)
+			rtnl_route(n, p->slot, &p->home_prefix, &on_link, false);
+	}
+	if (p->mode == PATH_BLOCKED)
+		unroute(n, &(struct path){.slot = p->slot, .mode = PATH_TUNNEL});
+}
+
 int path_install(struct net *n, struct installed *h, const struct path *p)
 {
 	bool fresh = !h->present;
@@ -148,6 +165,7 @@ int path_install(struct net *n, struct installed *h, const struct path *p)
 		return r;
 	h->present = true;
 	if (fresh && p->adopt) {
+		h->adopted = true;
 		h->path = *p;
 		return 0;
 	}
@@ -156,9 +174,9 @@ int path_install(struct net *n, struct installed *h, const struct path *p)
 		return r;
 	if (!fresh)
 		leave(n, &h->path, p);
-	else if (p->mode == PATH_BLOCKED)
-		unroute(n, &(struct path){.slot = p->slot,
-					  .mode = PATH_TUNNEL}); /* of an earlier run */
+	if (fresh || h->adopted)
+		finish_adoption(n, p);
+	h->adopted = false;
 	h->path = *p;
 	return 0;
 }
