@@ -57,6 +57,12 @@ static int op_announce(void *user, int ifindex, const struct in6_addr *home)
 	return net_announce(((struct daemon *)user)->net, ifindex, home);
 }
 
+static int op_answer(void *user, int ifindex, const struct in6_addr *home,
+		     const struct in6_addr *to)
+{
+	return net_answer(((struct daemon *)user)->net, ifindex, home, to);
+}
+
 static int op_set_path(void *user, const struct path *path)
 {
 	return net_set_path(((struct daemon *)user)->net, path);
@@ -122,6 +128,7 @@ static const struct engine_ops ops = {
 	.send = op_send,
 	.solicit = op_solicit,
 	.announce = op_announce,
+	.answer = op_answer,
 	.set_path = op_set_path,
 	.drop_path = op_drop_path,
 	.accept = op_accept,

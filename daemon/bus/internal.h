@@ -79,8 +79,8 @@ struct bus_kind {
 	void (*label)(const void *object, char label[static BUS_LABEL_LEN]);
 	/* State in one word (a constant string), the same text as its property. */
 	const char *(*state)(const struct engine *e, const void *object);
-	/* More for the text of an event, or NULL. */
-	void (*describe)(FILE *f, const void *object);
+	/* More for the text of an event, or NULL.  latest: nothing happened to it since. */
+	void (*describe)(FILE *f, const void *object, bool latest);
 };
 
 extern const struct bus_kind bus_kind_manager, bus_kind_link, bus_kind_prefix, bus_kind_anchor,

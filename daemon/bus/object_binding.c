@@ -114,16 +114,16 @@ static const char *state(const struct engine *e, const void *object)
 	return binding_state_str(((const struct binding *)object)->state);
 }
 
-static void describe(FILE *f, const void *object)
+static void describe(FILE *f, const void *object, bool latest)
 {
 	const struct binding *b = (const struct binding *)object;
 	const char *what = binding_waiting_for(b);
 
 	if (b->anchor)
 		fprintf(f, ", at %s", b->anchor->conf->name);
-	if (!addr_is_any(&b->coa))
+	if (latest && !addr_is_any(&b->coa))
 		fprintf(f, ", care-of address %s", ADDR_STR(&b->coa));
-	if (what)
+	if (latest && what)
 		fprintf(f, ", waiting for: %s", what);
 }
 

@@ -97,7 +97,7 @@ static const char *state(const struct engine *e, const void *object)
 	return handover_result_str(((const struct handover *)object)->result);
 }
 
-static void describe(FILE *f, const void *object)
+static void describe(FILE *f, const void *object, bool latest)
 {
 	const struct handover *h = (const struct handover *)object;
 
@@ -106,7 +106,7 @@ static void describe(FILE *f, const void *object)
 		fprintf(f, " from %s", h->from_link);
 	if (*h->to_link)
 		fprintf(f, " to %s", h->to_link);
-	if (h->result != HANDOVER_RUNNING)
+	if (latest && h->result != HANDOVER_RUNNING)
 		fprintf(f, ", %.1f ms", (double)total(h) / (double)USEC_PER_MSEC);
 }
 

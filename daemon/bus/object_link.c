@@ -145,11 +145,11 @@ static const char *state(const struct engine *e, const void *object)
 	return link_state_str(((const struct link *)object)->state);
 }
 
-static void describe(FILE *f, const void *object)
+static void describe(FILE *f, const void *object, bool latest)
 {
 	const char *what = link_waiting_for((const struct link *)object);
 
-	if (what)
+	if (latest && what)
 		fprintf(f, ", waiting for: %s", what);
 }
 

@@ -154,9 +154,8 @@ static char *event_text(const struct bus *b, const struct bus_event *e)
 		fprintf(f, ": %s -> %s", e->old_state, e->new_state);
 	else
 		fprintf(f, ": %s", e->new_state);
-	/* What is true now belongs to the newest state only. */
-	if (object && o->kind->describe && e->new_state == o->state)
-		o->kind->describe(f, object);
+	if (object && o->kind->describe)
+		o->kind->describe(f, object, e->new_state == o->state);
 	if (fclose(f) == EOF) {
 		free(text);
 		return NULL;

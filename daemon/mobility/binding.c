@@ -198,6 +198,18 @@ void binding_forget_link(struct engine *e, const struct link *l)
 		e->uplink = NULL;
 }
 
+/*
+ * The agent looks for us as soon as it has our de-registration, to send its answer; the kernel takes a moment to make the
+ * claimed address ours.  If the solicitation came in between, this answers it (RFC 6275 section 11.5.5).
+ */
+void binding_claimed(struct engine *e, const struct link *l, const struct in6_addr *addr)
+{
+	struct binding *b = engine_find_home(e, addr);
+
+	if (b && b->state == BINDING_RETURNING && b->link == l)
+		e->ops->answer(e->user, l->ifindex, &b->home, &b->anchor->address);
+}
+
 void binding_trust_link(const struct link *l)
 {
 	struct binding *b;

@@ -58,6 +58,9 @@ struct engine_ops {
 	 * address. */
 	int (*solicit)(void *user, int ifindex);
 	int (*announce)(void *user, int ifindex, const struct in6_addr *home);
+	/* The same to one node on the link, as an answer to a solicitation that we may have missed. */
+	int (*answer)(void *user, int ifindex, const struct in6_addr *home,
+		      const struct in6_addr *to);
 	/* Make packets from the home address take this path; idempotent.  The address exists from
 	 * the first call on. */
 	int (*set_path)(void *user, const struct path *path);

@@ -80,6 +80,8 @@ void binding_path_blocked(struct binding *b);
 void binding_evaluate(struct binding *b);
 usec_t binding_next_timer(const struct binding *b);
 void binding_timer(struct binding *b);
+/* An address has become ours on a link. */
+void binding_claimed(struct engine *e, const struct link *l, const struct in6_addr *addr);
 /* The link goes away: no binding may point at it. */
 void binding_forget_link(struct engine *e, const struct link *l);
 /* Another attachment: what this link claims is believed again until shown false. */

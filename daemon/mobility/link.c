@@ -230,6 +230,8 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 		a->valid_until = ev->valid_until;
 		link_confirm_addresses(l);
 	}
+	if (!ev->removed && !ev->tentative)
+		binding_claimed(e, l, &ev->addr);
 	link_update_state(l);
 	engine_settle(e);
 }

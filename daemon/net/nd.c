@@ -92,6 +92,43 @@ int net_announce(struct net *n, int ifindex, const struct in6_addr *home)
 	return send_multicast(n, u, home, &all_nodes, icmp, (size_t)r);
 }
 
+/* By the kernel: it knows the node's link-layer address, since we have just sent to it. */
+int net_answer(struct net *n, int ifindex, const struct in6_addr *home, const struct in6_addr *to)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+		struct cmsghdr align;
+	} control = {0};
+	struct sockaddr_in6 dst = {.sin6_family = AF_INET6, .sin6_addr = *to};
+	struct uplink *u = uplink_find(n, ifindex);
+	struct in6_pktinfo info = {.ipi6_ifindex = (unsigned)ifindex};
+	uint8_t icmp[64];
+	struct iovec iov = {.iov_base = icmp};
+	struct msghdr m = {
+		.msg_name = &dst,
+		.msg_namelen = sizeof(dst),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int r;
+
+	if (!u || addr_is_any(&u->linklocal) || !uplink_has_mac(u))
+		return -EADDRNOTAVAIL;
+	r = nd_neighbour_advert_build(home, u->mac, sizeof(u->mac), icmp, sizeof(icmp));
+	if (r < 0)
+		return r;
+	iov.iov_len = (size_t)r;
+	info.ipi6_addr = u->linklocal;
+	c->cmsg_level = IPPROTO_IPV6;
+	c->cmsg_type = IPV6_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof(info));
+	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	return sendmsg(n->nd_fd, &m, 0) < 0 ? -errno : 0;
+}
+
 /* Hop limit 255 and a link-local source: it comes from this link (RFC 4861 section 6.1.2). */
 static void receive(struct net *n, struct msghdr *m, const uint8_t *buf, size_t len)
 {
@@ -148,7 +185,7 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
 int nd_open(struct net *n)
 {
 	struct icmp6_filter filter;
-	int on = 1;
+	int on = 1, hops = ND_HOP_LIMIT;
 
 	n->packet_fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	n->nd_fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
@@ -157,6 +194,7 @@ int nd_open(struct net *n)
 	memset(&filter, 0xff, sizeof(filter)); /* a set bit blocks (RFC 3542 section 3.2) */
 	filter.data[ROUTER_ADVERT / 32] &= ~(1u << ROUTER_ADVERT % 32);
 	if (setsockopt(n->nd_fd, IPPROTO_ICMPV6, ICMPV6_FILTER, &filter, sizeof(filter)) < 0 ||
+	    setsockopt(n->nd_fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops)) < 0 ||
 	    setsockopt(n->nd_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0 ||
 	    setsockopt(n->nd_fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof(on)) < 0)
 		return -errno;

@@ -45,6 +45,7 @@ void net_free(struct net *n);
 int net_send(struct net *n, int ifindex, const struct ip6_packet *packet);
 int net_solicit(struct net *n, int ifindex);
 int net_announce(struct net *n, int ifindex, const struct in6_addr *home);
+int net_answer(struct net *n, int ifindex, const struct in6_addr *home, const struct in6_addr *to);
 int net_set_path(struct net *n, const struct path *path);
 void net_drop_path(struct net *n, const struct path *path);
 int net_accept(struct net *n, const struct in6_addr *home, const struct in6_addr *anchor,
