@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "ctl.h"
+
+static const struct column columns[] = {
+	{"ID", "id", FORMAT_TEXT, true},
+	{"START", "start_real_usec", FORMAT_STAMP, false},
+	{"MODE", "mode", FORMAT_TEXT, false},
+	{"RESULT", "result", FORMAT_STATE, false},
+	{"FROM", "from_link", FORMAT_TEXT, false},
+	{"TO", "to_link", FORMAT_TEXT, false},
+	{"CARE-OF ADDRESS", "to_care_of_address", FORMAT_TEXT, false},
+	{"BINDINGS", "bindings", FORMAT_TEXT, true},
+	{"TOTAL", "total_usec", FORMAT_DURATION, true},
+	{0}};
+
+static const struct {
+	const char *key, *title;
+} phases[] = {
+	{"link_up", "link up"},
+	{"ra", "router advertisement"},
+	{"address", "care-of address usable"},
+	{"bu", "binding update sent"},
+	{"ba", "binding acknowledged"},
+	{"data", "first data"},
+};
+
+/* Rows {phase, at_usec, step_usec}; a step is the time since the phase before in time. */
+static json_t *phase_rows(const json_t *handover)
+{
+	const json_t *reached = json_object_get(handover, "phases_usec");
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++) {
+		const json_t *at = json_object_get(reached, phases[i].key), *other;
+		json_int_t before = 0;
+		const char *key;
+
+		if (!at) {
+			json_array_append_new(rows,
+					      json_pack("{s:s,s:n,s:n}", "phase", phases[i].title,
+							"at_usec", "step_usec"));
+			continue;
+		}
+		json_object_foreach((json_t *)reached, key,
+				    other) if (json_integer_value(other) < json_integer_value(at) &&
+					       json_integer_value(other) > before) before =
+			json_integer_value(other);
+		json_array_append_new(rows,
+				      json_pack("{s:s,s:I,s:I}", "phase", phases[i].title,
+						"at_usec", json_integer_value(at), "step_usec",
+						json_integer_value(at) - before));
+	}
+	return rows;
+}
+
+static void show_fields(const struct ctl *c, const json_t *h)
+{
+	static const struct {
+		const char *title, *key;
+		enum format format;
+	} fields[] = {
+		{"Handover", "id", FORMAT_TEXT},
+		{"Start", "start_real_usec", FORMAT_STAMP},
+		{"Mode", "mode", FORMAT_TEXT},
+		{"Result", "result", FORMAT_STATE},
+		{"From", "from_link", FORMAT_TEXT},
+		{"From address", "from_care_of_address", FORMAT_TEXT},
+		{"To", "to_link", FORMAT_TEXT},
+		{"To address", "to_care_of_address", FORMAT_TEXT},
+		{"Bindings", "bindings", FORMAT_TEXT},
+		{"Acknowledged", "acknowledged", FORMAT_TEXT},
+		{"Refused", "refused", FORMAT_TEXT},
+		{"Messages sent", "messages_sent", FORMAT_TEXT},
+		{"Messages received", "messages_received", FORMAT_TEXT},
+		{"Total", "total_usec", FORMAT_DURATION},
+	};
+	char buf[FORMAT_LEN];
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		const json_t *v = json_object_get(h, fields[i].key);
+
+		output_field(c, fields[i].title, format_value(fields[i].format, v, buf),
+			     fields[i].format == FORMAT_STATE ? json_string_value(v) : NULL);
+	}
+	putchar('\n');
+	fflush(stdout);
+}
+
+static int show_one(const struct ctl *c, const json_t *h)
+{
+	static const struct column phase_columns[] = {{"PHASE", "phase", FORMAT_TEXT, false},
+						      {"AT", "at_usec", FORMAT_DURATION, true},
+						      {"STEP", "step_usec", FORMAT_DURATION, true},
+						      {0}};
+	json_auto_t *rows = phase_rows(h);
+
+	show_fields(c, h);
+	return output_table(c, phase_columns, rows);
+}
+
+int verb_handovers(struct ctl *c, char **args, int n)
+{
+	static const struct list_spec spec = {"handovers", "handover", "id", columns};
+	json_auto_t *model = NULL, *rows = NULL;
+	int r;
+
+	if (n == 0)
+		return list_run(c, &spec, args, n);
+	r = model_load(c, &model);
+	if (r != CTL_OK)
+		return r;
+	r = output_select(json_object_get(model, "handovers"), "id", "handover", args, n, &rows);
+	if (r != CTL_OK)
+		return r;
+	if (c->json != JSON_MODE_OFF)
+		return output_json(c, json_array_get(rows, 0));
+	return show_one(c, json_array_get(rows, 0));
+}

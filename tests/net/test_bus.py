@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What users see: D-Bus (by busctl) and dmmctl, of a daemon that moves; on a bus of our own."""
+import json
+import signal
+import subprocess
+import xml.etree.ElementTree as ET
+
+import pytest
+from lib import topology as net
+from lib.daemon import DMMCTL, Daemon
+from lib.run import TOP, run_command, wait_until
+
+BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <listen>unix:path={socket}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    <deny own="*"/>
+    <deny send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus"/>
+  </policy>
+  <include>{policy}</include>
+</busconfig>
+"""
+PHASES = ("link_up", "ra", "address", "bu", "ba")
+
+
+class Bus:
+    """A bus daemon with the rules of a system bus and the policy we install."""
+
+    def __init__(self, run, directory):
+        self._run, self._log = run, directory / "dbus.log"
+        self._config, self._socket = run.directory / "bus.conf", run.directory / "bus"
+        self._config.write_text(BUS_CONFIG.format(socket=self._socket,
+                                                  policy=TOP / "systemd/org.dmmd1.conf"))
+        self.address = f"unix:path={self._socket}"
+        self.start()
+
+    def start(self):
+        self._socket.unlink(missing_ok=True)
+        self.process = self._run.start("dbus", [
+            "dbus-daemon", f"--config-file={self._config}", "--nofork", "--nosyslog",
+            "--print-address"], self._log)
+        self.process.wait_output(self.address)
+
+    def busctl(self, *argv):
+        return run_command("busctl", f"--address={self.address}", *argv)
+
+    def has_name(self):
+        return '"org.dmmd1"' in self.busctl(
+            "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "ListNames")
+
+    def ctl(self, *argv, user=None):
+        """Run dmmctl: exit code and standard output."""
+        as_user = ["setpriv", f"--reuid={user}", "--clear-groups"] if user else []
+        done = subprocess.run([*as_user, DMMCTL, "--bus", self.address, *argv],
+                              capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+
+@pytest.fixture
+def bus(scene):
+    one = Bus(scene.run, scene.directory)
+    yield one
+    one.process.stop()
+
+
+@pytest.fixture
+def shown(scene, bus):
+    """A scene whose daemon is on the bus."""
+    scene.standard(bus=bus.address)
+    wait_until(bus.has_name, "dmmd to be on the bus")
+    return scene
+
+
+def status_of(scene, place):
+    return wait_until(lambda: (s := scene.daemon.ctl("status"))["place"] == place and s,
+                      f"the status to be {place}")
+
+
+def settled_handover(scene, mode):
+    def last():
+        h = scene.daemon.ctl("status")["last_handover"]
+        return h and h["mode"] == mode and h["result"] == "done" and h
+    return wait_until(last, f"a finished handover ({mode})")
+
+
+def test_status_follows_the_host(shown, bus):
+    status = status_of(shown, "offline")
+    assert status["uplink"] is None and status["waiting_for"]
+
+    shown.attach("B")
+    status = status_of(shown, "away")
+    assert status["uplink"] == "w0"
+    assert status["care_of_address"] == net.canonical(net.care_of("B"))
+    settled_handover(shown, "start")
+    bindings = {b["home_address"]: b for b in shown.daemon.ctl("bindings")}
+    assert bindings[net.HOME1]["state"] == bindings[net.HOME2]["state"] == "registered"
+    assert bindings[net.HOME1]["anchor"] == "home" and bindings[net.HOME1]["link"] == "w0"
+    assert all(b["registered"] and b["path_mode"] == "tunnel" for b in bindings.values())
+
+    shown.move("C")
+    shown.wait_bound("C")
+    handover = settled_handover(shown, "break")
+    reached = [handover["phases_usec"][p] for p in PHASES]
+    assert reached == sorted(reached) and handover["acknowledged"] == 2
+    assert handover["total_usec"] == max(handover["phases_usec"].values())
+    assert shown.daemon.ctl("handovers", str(handover["id"])) == handover
+
+    shown.move("A")
+    shown.wait_bound("A")
+    wait_until(lambda: shown.daemon.ctl("bindings", net.HOME1)[0]["state"] == "home",
+               "the first home address to be at home")
+    states = {p["prefix"]: p["state"] for p in shown.daemon.ctl("prefixes")}
+    assert states[net.PREFIX["A"]] == "native" and states[net.HOME2_PREFIX] == "remote"
+    anchors = {a["name"]: a for a in shown.daemon.ctl("anchors")}
+    assert anchors["home"]["health"] == anchors["second"]["health"] == "reachable"
+    assert anchors["second"]["counters"]["acknowledgements_accepted"] >= 3
+    code, text = bus.ctl("--colour=never")
+    assert code == 0 and "away" in text and net.HOME1 in text
+
+
+def test_monitor_tells_a_move_in_order(shown, bus):
+    shown.attach("B")
+    monitor = shown.run.start("dmmctl", [DMMCTL, "--bus", bus.address, "--json=short", "monitor"],
+                              shown.directory / "events.json")
+    # Its match is in force once the bus has answered, which a signal of its own shows.
+    wait_until(lambda: "NameOwnerChanged" in bus.busctl(
+        "call", "org.freedesktop.DBus", "/org/freedesktop/DBus",
+        "org.freedesktop.DBus.Debug.Stats", "GetAllMatchRules"), "the monitor to listen")
+    shown.move("C")
+    shown.wait_bound("C")
+    settled_handover(shown, "break")
+
+    def events():
+        """From the loss of the carrier on."""
+        told = [json.loads(line) for line in monitor.output().splitlines()]
+        while told and (told[0]["kind"], told[0]["new_state"]) != ("link", "down"):
+            told.pop(0)
+        return told
+    wait_until(lambda: any(e["kind"] == "handover" and e["new_state"] == "done"
+                           for e in events()), "the end of the handover to be told")
+    told = [(e["kind"], e["new_state"]) for e in events()]
+    wanted = [("link", "down"), ("place", "offline"), ("link", "attached"),
+              ("handover", "running"), ("binding", "updating"), ("binding", "registered"),
+              ("handover", "done")]
+    assert [told.index(w) for w in wanted] == sorted(told.index(w) for w in wanted)
+    assert ("place", "away") in told
+    times = [e["time_usec"] for e in events()]
+    assert times == sorted(times)
+
+
+def test_objects_come_and_go_with_what_they_show(shown, bus):
+    def paths():
+        return bus.busctl("tree", "--list", "org.dmmd1").split()
+    assert {f"/org/dmmd1/{p}" for p in ("anchor/home", "binding/0", "binding/1")} <= set(paths())
+    shown.mn.ip("link add x0 type veth peer name x1")
+    index = shown.mn.ip_json("link", "show", "dev", "x0")[0]["ifindex"]
+    wait_until(lambda: f"/org/dmmd1/link/{index}" in paths(), "the new link to appear")
+    shown.mn.ip("link del x0")
+    wait_until(lambda: f"/org/dmmd1/link/{index}" not in paths(), "the link to vanish")
+
+
+def interfaces_of(text):
+    """Interface, member, arguments and annotations, without the order and the comments."""
+    return {i.get("name"): sorted((m.tag, m.get("name"), m.get("type"), m.get("access"),
+                                   *(tuple(sorted(c.attrib.items())) for c in m)) for m in i)
+            for i in ET.fromstring(text).iter("interface")}
+
+
+def test_introspection_is_what_we_install(shown, bus):
+    shown.attach("B")
+    settled_handover(shown, "start")
+    live = {}
+    for path in bus.busctl("tree", "--list", "org.dmmd1").split():
+        live.update(interfaces_of(bus.busctl("introspect", "--xml-interface", "org.dmmd1", path)))
+    installed = sorted(TOP.glob("systemd/org.dmmd1.*.xml"))
+    assert len(installed) == 6
+    for file in installed:
+        for name, members in interfaces_of(file.read_text()).items():
+            assert live[name] == members
+
+
+def test_exit_codes(scene, bus):
+    assert bus.ctl("status")[0] == 8
+    scene.configure(bus=bus.address).start()
+    wait_until(bus.has_name, "dmmd to be on the bus")
+    assert bus.ctl("status")[0] == 0
+    assert bus.ctl("nonsense")[0] == bus.ctl("--json=nonsense")[0] == 2
+    assert bus.ctl("links", "nonsense")[0] == bus.ctl("handovers", "99")[0] == 10
+    assert bus.ctl("links", user=65534)[0] == 0
+    assert bus.ctl("reload", user=65534)[0] == 5
+    assert bus.ctl("reload")[0] == 0
+    scene.daemon.config.write_text("[Daemon]\nNonsense=yes\n")
+    assert bus.ctl("reload")[0] == 4
+    scene.daemon.process.send_signal(signal.SIGSTOP)
+    assert bus.ctl("status")[0] == 3
+    scene.daemon.process.send_signal(signal.SIGCONT)
+    assert bus.ctl("status")[0] == 0
+
+
+def test_the_bus_may_die(shown, bus):
+    """Without a bus the daemon goes on; asked to look again, it comes back."""
+    shown.attach("B")
+    bus.process.kill()
+    shown.move("C")
+    shown.wait_bound("C")
+    assert shown.daemon.running()
+    bus.start()
+
+    def back():
+        shown.daemon.process.send_signal(signal.SIGHUP)
+        return bus.has_name()
+    wait_until(back, "dmmd to return to the bus", interval=0.1)
+    assert shown.daemon.ctl("status")["care_of_address"] == net.canonical(net.care_of("C"))
+    assert len(shown.daemon.ctl("handovers")) == 2
+
+
+def test_a_second_daemon_is_told(shown, bus):
+    second = Daemon(shown.cn, shown.directory, [], name="second", bus=bus.address)
+    second.start(wait=False)
+    second.process.wait_output("belongs to another daemon")
+    assert second.running()
+    assert second.stop() == 0
