@@ -43,7 +43,6 @@ CLI_LIBS = $(shell $(PKG_CONFIG) --libs $(CLI_DEPS))
 
 DAEMON_SRC := $(wildcard daemon/*/*.c)
 CLI_SRC := $(wildcard cli/*.c)
-PEER_SRC := $(wildcard tests/peer/*.c)
 DAEMON_OBJ := $(DAEMON_SRC:%.c=$(B)/obj/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/obj/%.o)
 
@@ -86,5 +85,6 @@ clean:
 
 .PHONY: all clean
 .DELETE_ON_ERROR:
-include tests/tests.mk
+include tests/tests.mk tests/peer/peer.mk cli/completion/completion.mk systemd/install.mk
+include $(wildcard tests/check.mk tests/lint.mk tests/system.mk)
 -include $(DAEMON_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(B)/obj/daemon/main.d $(B)/obj/daemon/loader.d

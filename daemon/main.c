@@ -274,6 +274,16 @@ static void on_reload(void *user)
 	sd_notify(0, "READY=1");
 }
 
+static void on_traffic(void *user, const struct binding *b, uint64_t *ret_received,
+		       uint64_t *ret_sent)
+{
+	struct net_traffic t;
+
+	net_traffic(((struct daemon *)user)->net, b->slot, &t);
+	*ret_received = t.received_bytes;
+	*ret_sent = t.sent_bytes;
+}
+
 static void on_name_taken(void *user)
 {
 	(void)user;
@@ -304,7 +314,7 @@ static int start(struct daemon *d)
 {
 	const struct loop_handlers handlers = {.stop = on_stop, .reload = on_reload, .user = d};
 	const struct bus_handlers bus_handlers = {
-		.reload = reload, .name_taken = on_name_taken, .user = d};
+		.reload = reload, .name_taken = on_name_taken, .traffic = on_traffic, .user = d};
 	int r;
 
 	if ((r = take_lock(d)) < 0)

@@ -21,6 +21,9 @@ struct bus;
 struct bus_handlers {
 	int (*reload)(void *user);      /* read the configuration again; 0 or -errno */
 	void (*name_taken)(void *user); /* another daemon owns the name on this bus */
+	/* Octets that the tunnel of a binding has carried so far. */
+	void (*traffic)(void *user, const struct binding *binding, uint64_t *ret_received,
+			uint64_t *ret_sent);
 	void *user;
 };
 

@@ -47,6 +47,35 @@ static void get_waiting_for(struct bus_out *out, const struct bus *b, const stru
 	out_string(out, what ? what : "");
 }
 
+static void read_traffic(const struct bus *b, const void *object, uint64_t *received,
+			 uint64_t *sent)
+{
+	*received = *sent = 0;
+	if (b->handlers.traffic)
+		b->handlers.traffic(b->handlers.user, (const struct binding *)object, received,
+				    sent);
+}
+
+static void get_received(struct bus_out *out, const struct bus *b, const struct bus_property *p,
+			 const void *object)
+{
+	uint64_t received, sent;
+
+	(void)p;
+	read_traffic(b, object, &received, &sent);
+	out_u64(out, received);
+}
+
+static void get_sent(struct bus_out *out, const struct bus *b, const struct bus_property *p,
+		     const void *object)
+{
+	uint64_t received, sent;
+
+	(void)p;
+	read_traffic(b, object, &received, &sent);
+	out_u64(out, sent);
+}
+
 static const struct bus_property properties[] = {
 	{"HomeAddress", "s", BUS_CONST, FIELD(struct binding, home), .doc = "Home address"},
 	{"HomePrefix", "s", BUS_CONST, get_home_prefix, .doc = "Its home prefix, address/length"},
@@ -86,10 +115,9 @@ static const struct bus_property properties[] = {
 	 .doc = "What packets from the home address take: blocked, tunnel, native"},
 	{"NextHop", "s", BUS_EMITS, FIELD(struct binding, path.next_hop),
 	 .doc = "Router they are handed to"},
-	{"ReceivedBytes", "t", BUS_SILENT, FIELD(struct binding, rx_bytes),
-	 .doc = "Octets received through the tunnel, as last read"},
-	{"SentBytes", "t", BUS_SILENT, FIELD(struct binding, tx_bytes),
-	 .doc = "Octets sent through the tunnel, as last read"},
+	{"ReceivedBytes", "t", BUS_SILENT, get_received,
+	 .doc = "Octets received through the tunnel"},
+	{"SentBytes", "t", BUS_SILENT, get_sent, .doc = "Octets sent through the tunnel"},
 	{0}};
 
 static const struct bus_interface interface = {

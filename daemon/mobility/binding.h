@@ -105,8 +105,7 @@ struct binding {
 	unsigned send_failures; /* in a row: the kernel had no route yet */
 	usec_t recent_sent[3];  /* for MAX_UPDATE_RATE */
 
-	struct path path;            /* as last given to the kernel side */
-	uint64_t rx_bytes, tx_bytes; /* tunnelled, as last read from the data plane */
+	struct path path; /* as last given to the kernel side */
 };
 
 /* What the binding waits for, in words for the user, or NULL. */

@@ -129,6 +129,7 @@ void engine_start(struct engine *e, struct instant now)
 		binding_path_blocked(b);
 	list_for_each(l, &e->links, node)
 		link_solicit(l);
+	engine_publish(e, OBJECT_ENGINE, CHANGE_CHANGED, e);
 	engine_settle(e);
 }
 

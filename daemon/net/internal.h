@@ -116,5 +116,7 @@ int device_ensure(struct net *n);
 
 /* nd.c, mobility.c, pmtu.c */
 int nd_open(struct net *n);
+/* Ask the link for the home agent without using any address of ours (RFC 6275 section 11.5.5). */
+int nd_search(struct net *n, const struct uplink *u, const struct in6_addr *agent);
 int mobility_open(struct net *n);
 int pmtu_open(struct net *n);

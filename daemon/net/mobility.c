@@ -64,7 +64,9 @@ int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 	c->cmsg_type = IPV6_PKTINFO;
 	c->cmsg_len = CMSG_LEN(sizeof(info));
 	memcpy(CMSG_DATA(c), &info, sizeof(info));
-	return sendmsg(n->raw_fd, &m, 0) < 0 ? -errno : 0;
+	if (sendmsg(n->raw_fd, &m, 0) < 0)
+		return -errno;
+	return packet->has_home_option ? 0 : nd_search(n, u, &packet->dst);
 }
 
 static void receive(struct net *n, struct msghdr *m, const uint8_t *buf, size_t len)

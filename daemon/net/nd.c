@@ -76,6 +76,25 @@ int net_solicit(struct net *n, int ifindex)
 	return r;
 }
 
+/*
+ * The kernel asks too, but from a link-local address, which a link that has just come up may not have for a second.  The
+ * answer to this one goes to all nodes and completes the kernel's entry, on which the update waits.
+ */
+int nd_search(struct net *n, const struct uplink *u, const struct in6_addr *agent)
+{
+	struct in6_addr group = {.s6_addr = {0xff, 2, [11] = 1, 0xff}}; /* solicited-node */
+	uint8_t icmp[64];
+	int r;
+
+	if (!uplink_has_mac(u))
+		return 0;
+	memcpy(group.s6_addr + 13, agent->s6_addr + 13, 3);
+	r = nd_neighbour_solicit_build(agent, icmp, sizeof(icmp));
+	if (r < 0)
+		return r;
+	return send_multicast(n, u, &in6addr_any, &group, icmp, (size_t)r);
+}
+
 int net_announce(struct net *n, int ifindex, const struct in6_addr *home)
 {
 	struct uplink *u = uplink_find(n, ifindex);

@@ -8,6 +8,7 @@
 
 enum {
 	ND_ROUTER_SOLICIT = 133,
+	ND_NEIGHBOUR_SOLICIT = 135,
 	ND_NEIGHBOUR_ADVERT = 136,
 };
 
@@ -47,6 +48,15 @@ int nd_router_solicit_build(const uint8_t *lladdr, size_t lladdr_len, uint8_t *b
 	write_header(&w, ND_ROUTER_SOLICIT, 0);
 	if (lladdr)
 		write_lladdr(&w, OPT_SOURCE_LLADDR, lladdr, lladdr_len);
+	return w.failed ? -ENOBUFS : (int)w.len;
+}
+
+int nd_neighbour_solicit_build(const struct in6_addr *target, uint8_t *buf, size_t cap)
+{
+	struct writer w = writer_make(buf, cap);
+
+	write_header(&w, ND_NEIGHBOUR_SOLICIT, 0);
+	write_bytes(&w, target, sizeof(*target));
 	return w.failed ? -ENOBUFS : (int)w.len;
 }
 

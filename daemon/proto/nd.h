@@ -66,6 +66,8 @@ int nd_router_advert_build(const struct nd_router_advert *ra, uint8_t *buf, size
 
 /* Without lladdr (NULL) when the source is unspecified or optimistic. */
 int nd_router_solicit_build(const uint8_t *lladdr, size_t lladdr_len, uint8_t *buf, size_t cap);
+/* Without a source link-layer address: for the unspecified source, which makes the answer a multicast. */
+int nd_neighbour_solicit_build(const struct in6_addr *target, uint8_t *buf, size_t cap);
 /* An unsolicited advertisement: S=0, O=1, with target link-layer address (RFC 6275 section 11.5.5).
  */
 int nd_neighbour_advert_build(const struct in6_addr *target, const uint8_t *lladdr,
