@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "acknowledgement.h"
+
+#include <string.h>
+
+#include "../common/event.h"
+#include "agent.h"
+#include "transmit.h"
+
+static struct mh_message message_of(const struct acknowledgement *ack)
+{
+	struct mh_message m = {.type = MH_BA};
+
+	m.ba.status = ack->status;
+	m.ba.sequence = ack->sequence;
+	m.ba.lifetime = ack->lifetime;
+	m.opt.has_refresh_advice = ack->refresh_advice > 0;
+	m.opt.refresh_advice = ack->refresh_advice;
+	m.opt.has_replay = ack->has_replay;
+	m.opt.replay = ack->replay;
+	m.opt.mn_id_subtype = ack->mn_id_subtype;
+	m.opt.mn_id_len = ack->mn_id_len;
+	memcpy(m.opt.mn_id, ack->mn_id, ack->mn_id_len);
+	return m;
+}
+
+void acknowledgement_send(struct agent *a, const struct acknowledgement *ack)
+{
+	enum ack_fault fault = faults_next_ack(&a->faults);
+	struct transmit_route route = {
+		.from = ack->agent, .to = ack->to, .home = ack->home, .with_rh2 = ack->away};
+	struct transmit_auth auth = {.sa = ack->sa, .coa = ack->coa, .home = ack->home};
+	struct mh_message m = message_of(ack);
+
+	event_log("acknowledgement", "{s:o, s:o, s:i, s:i, s:i, s:s}", "home",
+		  json_addr(&ack->home), "to", json_addr(&ack->to), "status", ack->status,
+		  "sequence", ack->sequence, "lifetime_s", ack->lifetime * MH_LIFETIME_UNIT,
+		  "fault", ack_fault_str(fault));
+	a->counters.acknowledgements++;
+	if (ack->status >= BA_UNSPECIFIED)
+		a->counters.rejections++;
+	transmit_message(a, &route, &auth, &m, fault);
+}

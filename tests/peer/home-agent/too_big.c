@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "too_big.h"
+
+#include <errno.h>
+#include <linux/icmpv6.h>
+
+#include "agent.h"
+#include "base/cursor.h"
+#include "proto/ext.h"
+#include "transmit.h"
+
+#define MIN_MTU 1280
+#define HOP_LIMIT 64
+#define ICMP_HEADER_LEN 8
+
+int too_big_send(const struct agent *a, const struct in6_addr *from, const uint8_t *packet,
+		 size_t len, unsigned mtu)
+{
+	uint8_t message[MIN_MTU - IP6_HEADER_LEN], whole[MIN_MTU];
+	struct writer w = writer_make(message, sizeof(message));
+	struct ip6_packet p = {.src = *from, .hop_limit = HOP_LIMIT, .next_header = IPPROTO_ICMPV6};
+	size_t quoted = sizeof(message) - ICMP_HEADER_LEN;
+	int r;
+
+	memcpy(&p.dst, packet + 8, sizeof(p.dst));
+	if (!addr_is_routable(&p.dst))
+		return -EINVAL;
+	write_u8(&w, ICMPV6_PKT_TOOBIG);
+	write_u8(&w, 0);
+	write_u16(&w, 0);
+	write_u32(&w, mtu < MIN_MTU ? MIN_MTU : mtu);
+	write_bytes(&w, packet, len < quoted ? len : quoted);
+	icmp6_set_checksum(&p.src, &p.dst, message, w.len);
+	p.payload = message;
+	p.payload_len = w.len;
+	r = ip6_packet_build(&p, whole, sizeof(whole));
+	return r < 0 ? r : transmit_packet(a, whole, (size_t)r);
+}

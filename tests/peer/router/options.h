@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Command line of the router: options after an --interface are that interface's. */
+#pragma once
+
+#include "base/list.h"
+
+struct router_options {
+	struct list advertisers; /* of struct advertiser */
+	const char *control_path, *log_path;
+};
+
+/* 0, or a negative errno, reported.  Exits on --help. */
+int options_parse(int argc, char **argv, struct router_options *ret);
