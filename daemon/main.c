@@ -23,9 +23,9 @@
 
 #define DEFAULT_CONFIG DMMD_SYSCONFDIR "/dmmd/dmmd.conf"
 #define SAVE_DELAY (1 * USEC_PER_SEC)
-/* Updates that may have left since the state was last saved: the rate limit allows three in
- * SAVE_DELAY. */
-#define SEQUENCE_RESERVE 16
+/* Saved numbers are ahead of those used: updates that leave before the next save stay below (three in
+ * SAVE_DELAY at most, and the save may fail now and then). */
+#define SEQUENCE_RESERVE 64
 
 struct daemon {
 	const char *config_path, *bus_address;
@@ -146,9 +146,12 @@ static void save_state(struct daemon *d)
 {
 	struct state_entry entries[CONF_MAX_HOMES];
 	unsigned n = engine_save(d->engine, entries, CONF_MAX_HOMES);
-	int r = state_store(d->conf->state_file, entries, n);
+	int r;
 
 	d->save_pending = false;
+	for (unsigned i = 0; i < n; i++)
+		entries[i].sequence = (uint16_t)(entries[i].sequence + SEQUENCE_RESERVE);
+	r = state_store(d->conf->state_file, entries, n);
 	if (r < 0)
 		log_warning("cannot save %s: %s", d->conf->state_file, log_strerror(-r));
 }
@@ -161,10 +164,8 @@ static void load_state(struct daemon *d)
 
 	if (r < 0 && r != -ENOENT)
 		log_warning("%s is not used: %s", d->conf->state_file, log_strerror(-r));
-	for (unsigned i = 0; r == 0 && i < n; i++) {
-		entries[i].sequence = (uint16_t)(entries[i].sequence + SEQUENCE_RESERVE);
+	for (unsigned i = 0; r == 0 && i < n; i++)
 		engine_restore(d->engine, &entries[i]);
-	}
 }
 
 /* --- events ------------------------------------------------------------------------------- */
@@ -339,6 +340,7 @@ static int start(struct daemon *d)
 	}
 	if ((r = net_start(d->net, d->engine)) < 0)
 		return log_errno(r, "cannot read the state of the kernel");
+	save_state(d); /* before the first update leaves */
 	engine_start(d->engine, loop_now());
 	sd_notifyf(0, "READY=1\nSTATUS=%s", engine_place(d->engine));
 	log_notice("dmmd " DMMD_VERSION " is ready");

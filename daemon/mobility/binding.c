@@ -146,6 +146,7 @@ static void binding_evaluate_home(struct binding *b, struct link *home)
 	handover_join(b);
 	binding_path_home(b, home, true);
 	binding_set_state(b, BINDING_HOME);
+	b->engine->ops->persist(b->engine->user);
 	handover_leave(b, true);
 }
 

@@ -200,7 +200,9 @@ unsigned engine_save(const struct engine *e, struct state_entry *saved, unsigned
 			.anchor = b->anchor->address,
 			.coa = b->registered_coa,
 			.sequence = b->sequence,
-			.registered = b->registered,
+			/* Before we know better, assume that the agent may hold one. */
+			.registered = b->registered || b->state == BINDING_IDLE ||
+				      b->state == BINDING_REGISTERING,
 			.expires_real = b->registered && b->expires > e->now.mono
 						? usec_add(e->now.real, b->expires - e->now.mono)
 						: 0,

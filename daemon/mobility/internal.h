@@ -42,6 +42,8 @@ void link_solicit(struct link *l);
 bool router_usable(const struct link *l, const struct router *r);
 /* The router that advertised the prefix of addr, otherwise the best one; NULL if there is none. */
 struct router *link_best_router(const struct link *l, const struct in6_addr *addr);
+/* The attachment has shown the address's prefix, and a router for it is still there. */
+bool link_supports(const struct link *l, const struct link_address *a);
 /* Forget routers whose lifetime has ended. */
 void routers_expire(struct link *l);
 usec_t routers_next_expiry(const struct link *l);

@@ -5,7 +5,8 @@
 
 #include "mobility/internal.h"
 
-#define MAX_UPDATE_RATE 3 /* per second and home address */
+#define MAX_UPDATE_RATE 3                  /* per second and home address */
+#define RATE_WINDOW (1010 * USEC_PER_MSEC) /* a second as others measure it */
 #define WITHDRAW_RETRIES 3
 #define RETURN_RETRIES 3
 #define DOUBT_TIME (60 * USEC_PER_SEC)
@@ -55,7 +56,7 @@ static usec_t rate_limit(const struct binding *b)
 {
 	usec_t third = b->recent_sent[MAX_UPDATE_RATE - 1], now = b->engine->now.mono;
 
-	return third && third + USEC_PER_SEC > now ? third + USEC_PER_SEC : now;
+	return third && third + RATE_WINDOW > now ? third + RATE_WINDOW : now;
 }
 
 static void add_authentication(const struct binding *b, struct mh_message *m,

@@ -62,6 +62,19 @@ static bool router_advertises(const struct router *r, const struct in6_addr *add
 	return false;
 }
 
+bool link_supports(const struct link *l, const struct link_address *a)
+{
+	struct router *r;
+
+	if (a->confirmed_epoch != l->epoch)
+		return false;
+	list_for_each(r, &l->routers, node)
+		if (router_usable(l, r) &&
+		    (r->origin == ROUTER_ROUTE || router_advertises(r, &a->addr)))
+			return true;
+	return false;
+}
+
 struct router *link_best_router(const struct link *l, const struct in6_addr *addr)
 {
 	struct router *r, *best = NULL;

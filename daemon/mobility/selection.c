@@ -6,7 +6,7 @@
 /* RFC 4429: an optimistic address may send; a tentative one may not. */
 static bool address_usable(const struct link *l, const struct link_address *a)
 {
-	return a->confirmed_epoch == l->epoch && !a->duplicate && !a->deprecated &&
+	return link_supports(l, a) && !a->duplicate && !a->deprecated &&
 	       (!a->tentative || a->optimistic) && addr_is_routable(&a->addr) &&
 	       !engine_find_home(l->engine, &a->addr);
 }
@@ -90,8 +90,7 @@ bool path_alive(const struct engine *e, const struct path *p)
 		return link_best_router(l, &p->home) != NULL;
 	list_for_each(a, &l->addresses, node)
 		if (addr_equal(&a->addr, &p->coa))
-			return a->confirmed_epoch == l->epoch && !a->duplicate &&
-			       link_best_router(l, &a->addr) != NULL;
+			return link_supports(l, a) && !a->duplicate;
 	return false;
 }
 
