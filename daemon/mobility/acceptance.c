@@ -29,10 +29,12 @@ void accepted_add(struct engine *e, const struct binding *b, const struct in6_ad
 			a->until = USEC_INFINITY;
 			return;
 		}
-		if (n++ == 0)
+		n++;
+		if (!addr_equal(&a->coa, &b->path.coa) && !addr_equal(&a->coa, &b->coa) &&
+		    (!oldest || a->until < oldest->until))
 			oldest = a;
 	}
-	if (n >= MAX_CARE_OF)
+	if (n >= MAX_CARE_OF && oldest)
 		drop(e, oldest);
 	r = e->ops->accept(e->user, &b->home, &b->anchor->address, coa);
 	if (r < 0) {

@@ -20,26 +20,49 @@ static struct binding_outstanding *find_outstanding(struct binding *b, uint16_t 
 }
 
 /*
- * The update that an acknowledgement answers.  Status 135 carries the agent's own idea of the last
- * sequence number: it is tried against all that are outstanding.
+ * The echoed timestamp ties the answer to one request (RFC 4285 section 6).  With status 144 its high half is the agent's
+ * clock and only the low half is ours.
  */
+static bool echo_matches(const struct mh_message *m, const struct binding_outstanding *o)
+{
+	if (!o->replay || !m->opt.has_replay)
+		return true;
+	if (m->ba.status == BA_ID_MISMATCH)
+		return (uint32_t)m->opt.replay == (uint32_t)o->replay;
+	return m->opt.replay == o->replay;
+}
+
 static int authenticate(const struct binding *b, const struct mh_message *m,
 			const struct message_event *ev, const struct binding_outstanding *o)
 {
-	const struct anchor *a = b->anchor;
-	int r;
+	int r = 0;
 
-	if (!a->has_sa)
-		return 0;
-	r = mip_auth_verify(&a->sa, &o->coa, &b->home, m, ev->mh, ev->len);
-	if (r < 0)
-		return r;
-	/* The echoed timestamp ties the answer to one request (RFC 4285 section 6). */
-	if (o->replay && m->ba.status != BA_ID_MISMATCH &&
-	    m->ba.status != BA_SEQUENCE_OUT_OF_WINDOW && m->opt.has_replay &&
-	    m->opt.replay != o->replay)
-		return -EBADMSG;
-	return 0;
+	if (b->anchor->has_sa)
+		r = mip_auth_verify(&b->anchor->sa, &o->coa, &b->home, m, ev->mh, ev->len);
+	if (r == 0 && b->anchor->has_sa && !echo_matches(m, o))
+		r = -EBADMSG;
+	return r;
+}
+
+/*
+ * The update that an acknowledgement answers: by sequence number; status 135 carries the agent's own idea of that, so
+ * it may answer any that is outstanding.  0, -ENOENT if there is none, or why it is not authentic.
+ */
+static int match(struct binding *b, const struct mh_message *m, const struct message_event *ev,
+		 struct binding_outstanding **ret)
+{
+	struct binding_outstanding *o = find_outstanding(b, m->ba.sequence);
+	int r = -ENOENT;
+
+	if (o || m->ba.status != BA_SEQUENCE_OUT_OF_WINDOW) {
+		*ret = o;
+		return o ? authenticate(b, m, ev, o) : -ENOENT;
+	}
+	for (unsigned i = b->n_outstanding; i-- > 0 && r != 0;) {
+		*ret = &b->outstanding[i];
+		r = authenticate(b, m, ev, *ret);
+	}
+	return r;
 }
 
 static void set_health(struct binding *b, enum anchor_health h, int status)
@@ -129,6 +152,7 @@ static void accepted_ack(struct binding *b, const struct mh_message *m,
 	bool withdrawn = o.lifetime == 0;
 
 	b->anchor->n.ba_accepted++;
+	b->backoff = 0;
 	if (b->retries == 0)
 		measure_round_trip(b, &o);
 	forget_until(b, o.sequence);
@@ -275,16 +299,13 @@ static void receive_ack(struct engine *e, const struct mh_message *m,
 		b->anchor->n.dropped_unexpected++;
 		return;
 	}
-	o = find_outstanding(b, m->ba.sequence);
-	if (!o && m->ba.status == BA_SEQUENCE_OUT_OF_WINDOW && b->n_outstanding)
-		o = &b->outstanding[b->n_outstanding - 1];
-	if (!o) {
+	r = match(b, m, ev, &o);
+	if (r == -ENOENT) {
 		b->anchor->n.dropped_unexpected++;
 		log_debug("acknowledgement for %s with sequence %u: none outstanding",
 			  ADDR_STR(&ev->dst), m->ba.sequence);
 		return;
 	}
-	r = authenticate(b, m, ev, o);
 	if (r < 0) {
 		if (b->anchor->n.dropped_auth++ == 0)
 			log_warning("anchor %s: an acknowledgement (status %u, not trusted) fails "

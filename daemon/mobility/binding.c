@@ -122,17 +122,25 @@ static void binding_follow_link(struct binding *b)
 		if (b->state != BINDING_REGISTERED && b->retransmit_at == USEC_INFINITY)
 			b->retransmit_at = e->now.mono;
 	}
-	if (b->path.mode == PATH_TUNNEL && addr_equal(&b->path.coa, &e->coa) &&
-	    (b->path.ifindex != e->uplink->ifindex || !addr_equal(&b->path.next_hop, &e->next_hop)))
+	if (b->path.mode != PATH_TUNNEL || !addr_equal(&b->path.coa, &b->coa)) {
+		/* Kept while it worked (E10); there is nothing to keep any more. */
+		if (!path_alive(e, &b->path))
+			binding_path_tunnel(b);
+	} else if (b->path.ifindex != e->uplink->ifindex ||
+		   !addr_equal(&b->path.next_hop, &e->next_hop)) {
 		binding_path_tunnel(b);
+	}
 }
 
 static void binding_evaluate_home(struct binding *b, struct link *home)
 {
 	struct router *r = link_best_router(home, &b->home);
 
-	if (b->state == BINDING_RETURNING && b->link == home)
+	if (b->state == BINDING_RETURNING && b->link == home) {
+		if (b->path.mode == PATH_TUNNEL && !path_alive(b->engine, &b->path))
+			binding_path_home(b, home, false);
 		return;
+	}
 	if (b->state == BINDING_HOME && b->link == home) {
 		if (r && !addr_equal(&b->path.next_hop, &r->addr))
 			binding_path_home(b, home, false);
@@ -176,8 +184,10 @@ void binding_evaluate(struct binding *b)
 	case BINDING_REFUSED:
 		/* What was refused at another place may be accepted here, unless it was for good.
 		 */
-		if (!addr_equal(&b->coa, &e->coa) && b->retry_at != USEC_INFINITY)
+		if (!addr_equal(&b->coa, &e->coa) && b->retry_at != USEC_INFINITY) {
+			b->backoff = 0;
 			binding_register(b);
+		}
 		return;
 	case BINDING_WITHDRAWING:
 	case BINDING_STATE_MAX:
@@ -220,15 +230,39 @@ void binding_trust_link(const struct link *l)
 			b->doubted = NULL;
 }
 
+/* While there is no uplink nothing can be sent: the next attachment looks again. */
+static bool can_send(const struct binding *b)
+{
+	return b->state == BINDING_RETURNING ? b->link && b->link->up : b->engine->uplink != NULL;
+}
+
+/* When something is to be sent, in this state. */
+static usec_t send_deadline(const struct binding *b)
+{
+	if (!can_send(b))
+		return USEC_INFINITY;
+	switch (b->state) {
+	case BINDING_REGISTERED:
+		return b->refresh_at;
+	case BINDING_REFUSED:
+		return b->retry_at;
+	case BINDING_REGISTERING:
+	case BINDING_UPDATING:
+	case BINDING_RETURNING:
+	case BINDING_WITHDRAWING:
+		return b->retransmit_at;
+	case BINDING_IDLE:
+	case BINDING_HOME:
+	case BINDING_STATE_MAX:
+		break;
+	}
+	return USEC_INFINITY;
+}
+
 usec_t binding_next_timer(const struct binding *b)
 {
-	usec_t next = b->retransmit_at;
+	usec_t next = send_deadline(b);
 
-	/* While there is no uplink nothing can be sent: the next attachment looks again. */
-	if (!b->engine->uplink && b->state != BINDING_RETURNING)
-		next = USEC_INFINITY;
-	else if (b->refresh_at < next || b->retry_at < next)
-		next = b->refresh_at < b->retry_at ? b->refresh_at : b->retry_at;
 	if (b->expires && b->expires < next)
 		next = b->expires;
 	if (b->doubted && b->doubted_until > b->engine->now.mono && b->doubted_until < next)
@@ -236,28 +270,35 @@ usec_t binding_next_timer(const struct binding *b)
 	return next;
 }
 
-void binding_timer(struct binding *b)
+static void binding_expire(struct binding *b)
 {
 	struct engine *e = b->engine;
 
-	if (b->expires && e->now.mono >= b->expires) {
-		log_warning("%s: the binding at %s has expired", ADDR_STR(&b->home),
-			    b->anchor->conf->name);
-		b->expires = 0;
-		b->registered = false;
-		if (b->state == BINDING_REGISTERED || b->state == BINDING_UPDATING)
-			binding_set_state(b, BINDING_REGISTERING);
-		e->ops->persist(e->user);
+	log_warning("%s: the binding at %s has expired", ADDR_STR(&b->home), b->anchor->conf->name);
+	b->expires = 0;
+	b->registered = false;
+	e->ops->persist(e->user);
+	if (b->state == BINDING_REGISTERED) {
+		b->retransmit_at = e->now.mono;
+		b->postponed = true; /* nothing has been sent yet that could time out */
+		binding_set_state(b, BINDING_REGISTERING);
+	} else if (b->state == BINDING_UPDATING) {
+		binding_set_state(b, BINDING_REGISTERING);
 	}
-	if (!e->uplink && b->state != BINDING_RETURNING)
+}
+
+void binding_timer(struct binding *b)
+{
+	if (b->expires && b->engine->now.mono >= b->expires)
+		binding_expire(b);
+	if (b->engine->now.mono < send_deadline(b))
 		return;
-	if (e->now.mono >= b->retransmit_at) {
-		binding_retransmit(b);
-	} else if (b->state == BINDING_REFUSED && e->now.mono >= b->retry_at) {
-		binding_register(b);
-	} else if (b->state == BINDING_REGISTERED && e->now.mono >= b->refresh_at) {
+	if (b->state == BINDING_REGISTERED)
 		binding_refresh(b);
-	}
+	else if (b->state == BINDING_REFUSED)
+		binding_register(b);
+	else
+		binding_retransmit(b);
 }
 
 const char *binding_waiting_for(const struct binding *b)

@@ -90,6 +90,7 @@ struct binding {
 	unsigned n_outstanding;
 	struct binding_outstanding outstanding[BINDING_MAX_OUTSTANDING]; /* newest last */
 	unsigned retries;     /* of the running exchange */
+	usec_t backoff;       /* between attempts after refusals, 0 = none yet */
 	usec_t timeout;       /* current retransmission interval */
 	usec_t retransmit_at; /* USEC_INFINITY = no exchange runs */
 	usec_t retry_at; /* BINDING_REFUSED: next attempt; USEC_INFINITY = not before a change */

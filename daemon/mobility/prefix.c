@@ -155,19 +155,43 @@ static void put_native(struct engine *e, struct link *l)
 	}
 }
 
-static void put_home(struct engine *e, const struct binding *b)
+/* The better of two states: one address that works is enough for the prefix to be there. */
+static bool state_better(enum prefix_state a, enum prefix_state b)
 {
-	put(e, &(struct wanted){
-		       .prefix = b->home_prefix,
-		       .state = state_of_binding(b),
-		       .anchoring = PREFIX_ANCHORED,
-		       .origin = PREFIX_FROM_CONFIG,
-		       .service = SERVICE_FIXED,
-		       .anchor = b->anchor,
-		       .link = b->state == BINDING_HOME ? b->link : NULL,
-		       .valid_until = USEC_INFINITY,
-		       .preferred_until = USEC_INFINITY,
-	       });
+	static const enum prefix_state order[] = {PREFIX_NATIVE, PREFIX_REMOTE, PREFIX_REGISTERING,
+						  PREFIX_DRAINING, PREFIX_LOST};
+	unsigned i = 0;
+
+	while (order[i] != a && order[i] != b)
+		i++;
+	return order[i] == a && a != b;
+}
+
+/* One entry for all home addresses of a prefix. */
+static void put_home(struct engine *e, const struct binding *first)
+{
+	struct wanted w = {
+		.prefix = first->home_prefix,
+		.state = PREFIX_LOST,
+		.anchoring = PREFIX_ANCHORED,
+		.origin = PREFIX_FROM_CONFIG,
+		.service = SERVICE_FIXED,
+		.anchor = first->anchor,
+		.valid_until = USEC_INFINITY,
+		.preferred_until = USEC_INFINITY,
+	};
+	const struct binding *b;
+
+	list_for_each(b, &e->bindings, node) {
+		if (!prefix_equal(&b->home_prefix, &w.prefix) || b->removed)
+			continue;
+		if (state_better(state_of_binding(b), w.state)) {
+			w.state = state_of_binding(b);
+			w.anchor = b->anchor;
+			w.link = b->state == BINDING_HOME ? b->link : NULL;
+		}
+	}
+	put(e, &w);
 }
 
 void prefixes_update(struct engine *e)
@@ -181,8 +205,11 @@ void prefixes_update(struct engine *e)
 	list_for_each(l, &e->links, node)
 		if (l->up && l->conf->use)
 			put_native(e, l);
-	list_for_each(b, &e->bindings, node)
-		put_home(e, b);
+	list_for_each(b, &e->bindings, node) {
+		p = find_prefix(e, &b->home_prefix);
+		if (!p || !p->wanted)
+			put_home(e, b);
+	}
 	list_for_each_safe(p, t, &e->prefixes, node)
 		if (!p->wanted) {
 			engine_publish(e, OBJECT_PREFIX, CHANGE_REMOVED, p);

@@ -58,23 +58,32 @@ static bool candidate_better(const struct candidate *a, const struct candidate *
 	return a->link->up_since > b->link->up_since;
 }
 
+static bool link_is_home(const struct link *l, const struct ip6_prefix *home_prefix)
+{
+	struct router *r;
+
+	if (!l->up || !l->conf->use)
+		return false;
+	list_for_each(r, &l->routers, node) {
+		if (!router_usable(l, r))
+			continue;
+		for (unsigned i = 0; i < r->n_prefixes; i++)
+			if (r->prefix[i].on_link && r->prefix[i].valid &&
+			    prefix_equal(&r->prefix[i].prefix, home_prefix))
+				return true;
+	}
+	return false;
+}
+
 struct link *find_home_link(const struct engine *e, const struct binding *b)
 {
 	struct link *l, *found = NULL;
-	struct router *r;
 
 	list_for_each(l, &e->links, node) {
-		if (!l->up || !l->conf->use || (l == b->doubted && e->now.mono < b->doubted_until))
+		if (l == b->doubted && e->now.mono < b->doubted_until)
 			continue;
-		list_for_each(r, &l->routers, node) {
-			if (!router_usable(l, r))
-				continue;
-			for (unsigned i = 0; i < r->n_prefixes; i++)
-				if (r->prefix[i].on_link && r->prefix[i].valid &&
-				    prefix_equal(&r->prefix[i].prefix, &b->home_prefix) &&
-				    (!found || l == b->link))
-					found = l;
-		}
+		if (link_is_home(l, &b->home_prefix) && (!found || l == b->link))
+			found = l;
 	}
 	return found;
 }
@@ -87,7 +96,7 @@ bool path_alive(const struct engine *e, const struct path *p)
 	if (!l || !l->up || p->mode == PATH_BLOCKED)
 		return false;
 	if (p->mode == PATH_HOME)
-		return link_best_router(l, &p->home) != NULL;
+		return link_is_home(l, &p->home_prefix);
 	list_for_each(a, &l->addresses, node)
 		if (addr_equal(&a->addr, &p->coa))
 			return link_supports(l, a) && !a->duplicate;

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# install, uninstall and deb.  Included by the Makefile, which has the directories; all may be given.
+#
+# Settings under SYSCONFDIR are the administrator's: an existing file stays as it is, and uninstall
+# leaves the directory dmmd/ with configuration and keys.
+
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+NETWORKDIR ?= $(PREFIX)/lib/systemd/network
+NMCONFDIR ?= $(PREFIX)/lib/NetworkManager/conf.d
+DBUSDIR ?= $(DATADIR)/dbus-1
+DOCDIR ?= $(DATADIR)/doc/dmmd
+BASHCOMPDIR ?= $(DATADIR)/bash-completion/completions
+ZSHCOMPDIR ?= $(DATADIR)/zsh/vendor-completions
+IPROUTEDIR ?= $(SYSCONFDIR)/iproute2
+DEB_MAINTAINER ?= The developers of dmmd <dmmd@localhost>
+
+# Some pages are made of what the programs say of themselves.
+MAN_PAGES = $(wildcard man/*.[1-8]) $(patsubst %.in,$(B)/%,$(wildcard man/*.[1-8].in))
+# In the order of the manual page.
+DBUS_XML := systemd/org.dmmd1.Manager.xml \
+	$(filter-out %.Manager.xml,$(wildcard systemd/org.dmmd1.*.xml))
+
+# mode:file:where to
+INSTALL_FILES = \
+	755:$(B)/dmmd:$(SBINDIR)/dmmd \
+	755:$(B)/dmmd-loader:$(LIBEXECDIR)/dmmd-loader \
+	755:$(B)/dmmctl:$(BINDIR)/dmmctl \
+	644:$(B)/systemd/dmmd.service:$(UNITDIR)/dmmd.service \
+	644:$(B)/systemd/dmmd-loader.service:$(UNITDIR)/dmmd-loader.service \
+	644:systemd/sysusers/dmmd.conf:$(SYSUSERSDIR)/dmmd.conf \
+	644:systemd/network/05-dmmd.network:$(NETWORKDIR)/05-dmmd.network \
+	644:systemd/NetworkManager/dmmd.conf:$(NMCONFDIR)/dmmd.conf \
+	644:systemd/org.dmmd1.conf:$(DBUSDIR)/system.d/org.dmmd1.conf \
+	644:systemd/org.dmmd1.service:$(DBUSDIR)/system-services/org.dmmd1.service \
+	$(foreach x,$(DBUS_XML),644:$(x):$(DBUSDIR)/interfaces/$(notdir $(x))) \
+	$(foreach m,$(MAN_PAGES),644:$(m):$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
+	644:$(B)/dmmd.conf:$(DOCDIR)/examples/dmmd.conf \
+	644:README.md:$(DOCDIR)/README.md \
+	644:LICENSE:$(DOCDIR)/copyright \
+	644:$(B)/completion/dmmctl:$(BASHCOMPDIR)/dmmctl \
+	644:$(B)/completion/_dmmctl:$(ZSHCOMPDIR)/_dmmctl
+
+CONFIG_FILES = \
+	644:$(B)/dmmd.conf:$(SYSCONFDIR)/dmmd/dmmd.conf \
+	644:systemd/iproute2/rt_protos.conf:$(IPROUTEDIR)/rt_protos.d/dmmd.conf \
+	644:$(B)/systemd/rt_tables.conf:$(IPROUTEDIR)/rt_tables.d/dmmd.conf
+
+# The second and third field of each entry.
+sources_of = $(foreach f,$(1),$(word 2,$(subst :, ,$(f))))
+targets_of = $(foreach f,$(1),$(word 3,$(subst :, ,$(f))))
+
+# Made anew each time: the directories may have been given differently.
+$(B)/systemd/%.service: systemd/%.service.in FORCE
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' \
+		-e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' $< > $@
+
+$(B)/systemd/rt_tables.conf: systemd/iproute2/rt_tables.sh
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)sh $< > $@
+
+$(B)/dmmd.conf: $(B)/dmmd
+	$(call say,GEN,$@)
+	$(Q)$< --sample-config > $@
+
+$(B)/man/dmmd.conf.5: man/dmmd.conf.5.in $(B)/dmmd
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)$(B)/dmmd --options-mdoc > $@.options
+	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' $< > $@
+	$(Q)rm $@.options
+
+$(B)/man/org.dmmd1.5: man/org.dmmd1.5.in man/dbus.awk $(DBUS_XML)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)awk -f man/dbus.awk $(DBUS_XML) > $@.interfaces
+	$(Q)sed -e '/^@INTERFACES@$$/{r $@.interfaces' -e 'd}' $< > $@
+	$(Q)rm $@.interfaces
+
+install: $(call sources_of,$(INSTALL_FILES) $(CONFIG_FILES))
+	$(call say,INSTALL,"$(DESTDIR)$(PREFIX) $(DESTDIR)$(SYSCONFDIR)")
+	$(Q)set -e; for f in $(INSTALL_FILES); do \
+		mode=$${f%%:*}; f=$${f#*:}; \
+		install -D -m "$$mode" "$${f%%:*}" "$(DESTDIR)$${f#*:}"; \
+	done; \
+	for f in $(CONFIG_FILES); do \
+		mode=$${f%%:*}; f=$${f#*:}; \
+		[ -e "$(DESTDIR)$${f#*:}" ] || install -D -m "$$mode" "$${f%%:*}" "$(DESTDIR)$${f#*:}"; \
+	done
+	$(Q)install -d -m 700 $(DESTDIR)$(SYSCONFDIR)/dmmd/keys
+
+uninstall:
+	$(call say,REMOVE,"$(DESTDIR)$(PREFIX) (not $(DESTDIR)$(SYSCONFDIR)/dmmd)")
+	$(Q)cd / && rm -f $(addprefix $(DESTDIR),$(call targets_of,$(INSTALL_FILES)) \
+		$(filter-out $(SYSCONFDIR)/dmmd/%,$(call targets_of,$(CONFIG_FILES))))
+	$(Q)rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR) 2>/dev/null || :
+
+# A binary package for the distribution it is built on; its dependencies are what the programs link.
+DEB := $(B)/deb
+deb: all
+	$(Q)rm -rf $(DEB) $(B)/dmmd_*.deb && mkdir -p $(DEB)/debian $(DEB)/root/DEBIAN
+	$(Q)$(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) install DESTDIR=$(CURDIR)/$(DEB)/root
+	$(Q)strip --strip-unneeded $(DEB)/root$(SBINDIR)/dmmd $(DEB)/root$(BINDIR)/dmmctl \
+		$(DEB)/root$(LIBEXECDIR)/dmmd-loader
+	$(Q)printf 'Source: dmmd\n\nPackage: dmmd\nArchitecture: any\n' > $(DEB)/debian/control
+	$(Q)cd $(DEB) && dpkg-shlibdeps -Tsubstvars root$(SBINDIR)/dmmd root$(BINDIR)/dmmctl \
+		root$(LIBEXECDIR)/dmmd-loader
+	$(Q)sed -e 's/@VERSION@/$(VERSION)/' -e "s/@ARCH@/$$(dpkg --print-architecture)/" \
+		-e 's/@MAINTAINER@/$(DEB_MAINTAINER)/' \
+		-e "s/@DEPENDS@/$$(sed -n 's/^shlibs:Depends=//p' $(DEB)/substvars)/" \
+		systemd/deb/control.in > $(DEB)/root/DEBIAN/control
+	$(Q)install -m 755 systemd/deb/postinst systemd/deb/prerm systemd/deb/postrm $(DEB)/root/DEBIAN
+	$(Q)printf '%s\n' $(call targets_of,$(CONFIG_FILES)) > $(DEB)/root/DEBIAN/conffiles
+	$(Q)dpkg-deb --root-owner-group --build $(DEB)/root $(B) >/dev/null
+	$(Q)ls $(B)/dmmd_$(VERSION)_*.deb
+
+FORCE:
+.PHONY: install uninstall deb FORCE
