@@ -27,6 +27,8 @@ void accepted_add(struct engine *e, const struct binding *b, const struct in6_ad
 			continue;
 		if (addr_equal(&a->anchor, &b->anchor->address) && addr_equal(&a->coa, coa)) {
 			a->until = USEC_INFINITY;
+			/* Anew, so that the first data of this use can be told. */
+			e->ops->accept(e->user, &b->home, &b->anchor->address, coa);
 			return;
 		}
 		n++;

@@ -123,6 +123,15 @@ static void accepted_deregistration(struct binding *b)
 	}
 }
 
+/* No newer update says something else. */
+static bool is_last_word(const struct binding *b, const struct binding_outstanding *o)
+{
+	for (unsigned i = 0; i < b->n_outstanding; i++)
+		if (!addr_equal(&b->outstanding[i].coa, &o->coa) || !b->outstanding[i].lifetime)
+			return false;
+	return true;
+}
+
 static void accepted_registration(struct binding *b, const struct mh_message *m,
 				  const struct binding_outstanding *o)
 {
@@ -133,8 +142,9 @@ static void accepted_registration(struct binding *b, const struct mh_message *m,
 	b->registered = true;
 	b->registered_coa = o->coa;
 	b->expires = usec_add(o->sent, lifetime);
-	if (!addr_equal(&o->coa, &b->coa))
+	if (!addr_equal(&o->coa, &b->coa) || !is_last_word(b, o))
 		return; /* an older move; the answer to the newest is still to come */
+	b->backoff = 0;
 	b->refresh_at =
 		usec_add(e->now.mono, refresh_after(e, usec_sub(b->expires, e->now.mono), m));
 	binding_stop_exchange(b);
@@ -142,6 +152,35 @@ static void accepted_registration(struct binding *b, const struct mh_message *m,
 		binding_path_tunnel(b);
 	accepted_retire(e, b, &b->coa);
 	binding_set_state(b, BINDING_REGISTERED);
+}
+
+static usec_t retry_after(struct binding *b)
+{
+	switch (b->last_status) {
+	case BA_PROHIBITED:
+	case BA_DAD_FAILED:
+	case BA_AUTH_FAIL:
+		return USEC_INFINITY; /* not before the configuration changes */
+	case BA_HOME_REG_UNSUPPORTED:
+	case BA_NOT_HOME_SUBNET:
+	case BA_NOT_HOME_AGENT:
+		return BINDING_SLOW_RETRY;
+	default:
+		b->timeout =
+			b->timeout * 2 < BINDING_MAX_TIMEOUT ? b->timeout * 2 : BINDING_MAX_TIMEOUT;
+		return b->timeout;
+	}
+}
+
+/* Accepted, but for no time at all: try again as after a refusal. */
+static void not_granted(struct binding *b)
+{
+	b->registered = false;
+	b->expires = 0;
+	binding_stop_exchange(b);
+	binding_path_blocked(b);
+	b->retry_at = usec_add(b->engine->now.mono, retry_after(b));
+	binding_set_state(b, BINDING_REFUSED);
 }
 
 static void accepted_ack(struct binding *b, const struct mh_message *m,
@@ -152,7 +191,6 @@ static void accepted_ack(struct binding *b, const struct mh_message *m,
 	bool withdrawn = o.lifetime == 0;
 
 	b->anchor->n.ba_accepted++;
-	b->backoff = 0;
 	if (b->retries == 0)
 		measure_round_trip(b, &o);
 	forget_until(b, o.sequence);
@@ -174,15 +212,14 @@ static void accepted_ack(struct binding *b, const struct mh_message *m,
 	} else if (m->ba.lifetime == 0) {
 		log_warning("anchor %s granted no lifetime to %s", b->anchor->conf->name,
 			    ADDR_STR(&b->home));
-		accepted_deregistration(b);
-		binding_path_blocked(b);
+		not_granted(b);
 	} else {
 		accepted_registration(b, m, &o);
 	}
 	e->ops->persist(e->user);
-	handover_ba_received(e);
-	if (b->n_outstanding == 0)
-		handover_leave(b, true);
+	handover_ba_accepted(e);
+	if (b->state != BINDING_UPDATING && b->state != BINDING_REGISTERING)
+		handover_leave(b, b->state != BINDING_REFUSED);
 }
 
 /* Try again with what the agent corrected.  False: it has corrected us too often. */
@@ -201,30 +238,12 @@ static bool try_again(struct binding *b, const char *why)
 	return true;
 }
 
-/* RFC 4285 section 6: the high half of its timestamp is the agent's clock, the low half ours. */
-static void learn_clock(struct anchor *a, uint64_t agent, uint64_t ours)
+/* RFC 4285 section 6: the high half of its timestamp is the agent's clock in seconds. */
+static void learn_clock(struct anchor *a, uint64_t agent, const struct binding_outstanding *o)
 {
-	int64_t seconds = (int64_t)(agent >> 32) - (int64_t)(ours >> 32);
+	int64_t seconds = (int64_t)(agent >> 32) - (int64_t)(o->replay >> 32);
 
-	a->clock_offset += seconds * (int64_t)USEC_PER_SEC;
-}
-
-static usec_t retry_after(struct binding *b)
-{
-	switch (b->last_status) {
-	case BA_PROHIBITED:
-	case BA_DAD_FAILED:
-	case BA_AUTH_FAIL:
-		return USEC_INFINITY; /* not before the configuration changes */
-	case BA_HOME_REG_UNSUPPORTED:
-	case BA_NOT_HOME_SUBNET:
-	case BA_NOT_HOME_AGENT:
-		return BINDING_SLOW_RETRY;
-	default:
-		b->timeout =
-			b->timeout * 2 < BINDING_MAX_TIMEOUT ? b->timeout * 2 : BINDING_MAX_TIMEOUT;
-		return b->timeout;
-	}
+	a->clock_offset = o->clock_offset + seconds * (int64_t)USEC_PER_SEC;
 }
 
 static void refused(struct binding *b, const struct mh_message *m)
@@ -252,8 +271,9 @@ static void refused(struct binding *b, const struct mh_message *m)
 	}
 	after = retry_after(b);
 	b->retry_at = usec_add(e->now.mono, after);
-	/* Take back what went ahead of the answer; an older path that still works stays. */
-	if (b->path.mode == PATH_TUNNEL && addr_equal(&b->path.coa, &b->coa))
+	/* Take back what went ahead of the answer; what the agent still holds goes on. */
+	if (b->path.mode == PATH_TUNNEL && addr_equal(&b->path.coa, &b->coa) &&
+	    !(b->registered && addr_equal(&b->registered_coa, &b->coa)))
 		binding_path_blocked(b);
 	binding_set_state(b, BINDING_REFUSED);
 	handover_leave(b, false);
@@ -270,7 +290,7 @@ static void process_status(struct binding *b, const struct mh_message *m,
 		break;
 	case BA_ID_MISMATCH:
 		if (m->opt.has_replay && o->replay) {
-			learn_clock(b->anchor, m->opt.replay, o->replay);
+			learn_clock(b->anchor, m->opt.replay, o);
 			if (b->corrections == 0 && try_again(b, "the home agent's clock differs"))
 				return;
 		}
@@ -316,6 +336,7 @@ static void receive_ack(struct engine *e, const struct mh_message *m,
 		engine_publish(e, OBJECT_ANCHOR, CHANGE_CHANGED, b->anchor);
 		return;
 	}
+	handover_ba_received(e);
 	if (m->ba.status < BA_UNSPECIFIED)
 		accepted_ack(b, m, o);
 	else

@@ -117,10 +117,10 @@ static void binding_follow_link(struct binding *b)
 {
 	const struct engine *e = b->engine;
 
-	if (b->link != e->uplink) {
-		b->link = e->uplink;
-		if (b->state != BINDING_REGISTERED && b->retransmit_at == USEC_INFINITY)
-			b->retransmit_at = e->now.mono;
+	b->link = e->uplink;
+	if (b->state != BINDING_REGISTERED && b->retransmit_at == USEC_INFINITY) {
+		b->retransmit_at = e->now.mono; /* it could not be sent while there was no link */
+		b->postponed = true;
 	}
 	if (b->path.mode != PATH_TUNNEL || !addr_equal(&b->path.coa, &b->coa)) {
 		/* Kept while it worked (E10); there is nothing to keep any more. */
@@ -152,21 +152,43 @@ static void binding_evaluate_home(struct binding *b, struct link *home)
 	}
 	b->link = home;
 	handover_join(b);
+	accepted_retire(b->engine, b, NULL);
 	binding_path_home(b, home, true);
 	binding_set_state(b, BINDING_HOME);
 	b->engine->ops->persist(b->engine->user);
 	handover_leave(b, true);
 }
 
+/* A withdrawal goes on from wherever we are. */
+static void binding_follow_withdrawing(struct binding *b)
+{
+	struct engine *e = b->engine;
+
+	if (b->state != BINDING_WITHDRAWING || !e->uplink ||
+	    (b->link == e->uplink && addr_equal(&b->coa, &e->coa)))
+		return;
+	b->coa = e->coa;
+	b->link = e->uplink;
+	b->retransmit_at = e->now.mono;
+	b->postponed = true;
+	accepted_add(e, b, &b->coa);
+}
+
 void binding_evaluate(struct binding *b)
 {
 	struct engine *e = b->engine;
-	struct link *home = b->removed ? NULL : find_home_link(e, b);
+	struct link *home = find_home_link(e, b);
 
+	if (b->removed) {
+		binding_follow_withdrawing(b);
+		return;
+	}
 	if (home) {
 		binding_evaluate_home(b, home);
 		return;
 	}
+	if (!e->uplink)
+		return;
 	switch (b->state) {
 	case BINDING_IDLE:
 	case BINDING_HOME:
@@ -284,6 +306,8 @@ static void binding_expire(struct binding *b)
 		binding_set_state(b, BINDING_REGISTERING);
 	} else if (b->state == BINDING_UPDATING) {
 		binding_set_state(b, BINDING_REGISTERING);
+	} else if (b->state == BINDING_REFUSED) {
+		binding_path_blocked(b);
 	}
 }
 

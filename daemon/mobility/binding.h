@@ -65,7 +65,8 @@ struct binding_outstanding {
 	struct in6_addr coa;
 	uint16_t lifetime; /* asked, unit 4 s */
 	usec_t sent;
-	uint64_t replay; /* timestamp sent, 0 = none */
+	uint64_t replay;      /* timestamp sent, 0 = none */
+	int64_t clock_offset; /* that it was made with */
 };
 #define BINDING_MAX_OUTSTANDING 8
 
@@ -85,8 +86,9 @@ struct binding {
 	usec_t expires;    /* end of the accepted lifetime; 0 = none */
 	usec_t refresh_at; /* next refresh; USEC_INFINITY = none */
 
-	uint16_t sequence; /* last sent */
-	bool adopted;      /* known from a former run, whose paths may still carry traffic (E14) */
+	uint16_t sequence;   /* last sent */
+	usec_t expires_real; /* of a former run, 0 = not known */
+	bool adopted; /* known from a former run, whose paths may still carry traffic (E14) */
 	unsigned n_outstanding;
 	struct binding_outstanding outstanding[BINDING_MAX_OUTSTANDING]; /* newest last */
 	unsigned retries;     /* of the running exchange */

@@ -125,8 +125,13 @@ void engine_start(struct engine *e, struct instant now)
 
 	e->now = now;
 	e->started = true;
-	list_for_each(b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node) {
+		if (b->expires_real && b->expires_real <= now.real)
+			b->registered = false; /* it ran out while nobody looked */
+		else if (b->expires_real && b->registered)
+			b->expires = usec_add(now.mono, b->expires_real - now.real);
 		binding_path_blocked(b);
+	}
 	list_for_each(l, &e->links, node)
 		link_solicit(l);
 	engine_publish(e, OBJECT_ENGINE, CHANGE_CHANGED, e);
@@ -152,7 +157,7 @@ bool engine_stopped(const struct engine *e)
 	if (e->now.mono >= e->stop_deadline)
 		return true;
 	list_for_each(b, &e->bindings, node)
-		if (b->state == BINDING_WITHDRAWING)
+		if (b->state == BINDING_WITHDRAWING || b->state == BINDING_RETURNING)
 			return false;
 	return true;
 }
@@ -179,6 +184,7 @@ void engine_restore(struct engine *e, const struct state_entry *saved)
 		return;
 	b->sequence = saved->sequence;
 	b->adopted = true;
+	b->expires_real = saved->expires_real;
 	if (saved->registered) {
 		/* The agent may still hold it: a later return home has to de-register.  How long is
 		 * settled by the first acknowledgement. */

@@ -59,7 +59,10 @@ void handover_begin(struct engine *e, const struct in6_addr *from_coa, bool old_
 		finish(e, old, HANDOVER_SUPERSEDED);
 	if (e->lost_at > since)
 		since = e->lost_at;
-	/* Steps of the new attachment belong to this move if they came after the last one began. */
+	/* Steps of the new attachment belong to this move if they came after the last one began, and if it is
+	 * this attachment that caused the move: else the loss of the old one did. */
+	if (to->address_at != e->now.mono)
+		since = start = e->lost_at ? e->lost_at : start;
 	for (unsigned i = 0; i < 3; i++)
 		if (steps[i] > since && steps[i] < start)
 			start = steps[i];
@@ -107,7 +110,14 @@ void handover_ba_received(struct engine *e)
 	if (!h)
 		return;
 	h->mh_received++;
-	set_phase(e, h, PHASE_BA);
+}
+
+void handover_ba_accepted(struct engine *e)
+{
+	struct handover *h = handover_current(e);
+
+	if (h)
+		set_phase(e, h, PHASE_BA);
 }
 
 static void check_done(struct engine *e)

@@ -42,6 +42,10 @@ void link_solicit(struct link *l);
 bool router_usable(const struct link *l, const struct router *r);
 /* The router that advertised the prefix of addr, otherwise the best one; NULL if there is none. */
 struct router *link_best_router(const struct link *l, const struct in6_addr *addr);
+/* By advertisement, by configuration, or (at start) by being in use already. */
+bool router_confirms(const struct router *r, const struct link_address *a);
+/* Prefixes that the router did not repeat when it was asked. */
+void router_forget_prefixes(struct router *r, usec_t asked);
 /* The attachment has shown the address's prefix, and a router for it is still there. */
 bool link_supports(const struct link *l, const struct link_address *a);
 /* Forget routers whose lifetime has ended. */
@@ -115,4 +119,5 @@ void handover_close(struct engine *e);
 void handover_leave(struct binding *b, bool accepted);
 void handover_bu_sent(struct engine *e);
 void handover_ba_received(struct engine *e);
+void handover_ba_accepted(struct engine *e);
 void handover_check_data(struct engine *e);

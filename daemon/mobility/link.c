@@ -180,18 +180,8 @@ void link_confirm_addresses(struct link *l)
 
 	list_for_each(a, &l->addresses, node) {
 		list_for_each(r, &l->routers, node) {
-			if (!router_usable(l, r))
-				continue;
-			if (a->is_static && r->origin == ROUTER_ROUTE)
+			if (router_usable(l, r) && router_confirms(r, a))
 				a->confirmed_epoch = l->epoch;
-			/* The first dump is taken on trust: a restart must not wait for a router.
-			 */
-			if (!l->engine->started && r->has_route)
-				a->confirmed_epoch = l->epoch;
-			for (unsigned i = 0; i < r->n_prefixes; i++)
-				if (r->prefix[i].valid &&
-				    prefix_contains(&r->prefix[i].prefix, &a->addr))
-					a->confirmed_epoch = l->epoch;
 		}
 	}
 }
@@ -311,9 +301,13 @@ void link_timer(struct link *l)
 		usec_t asked = usec_sub(l->probe_deadline, ROUTER_PROBE_TIME);
 
 		l->probe_deadline = USEC_INFINITY;
-		list_for_each(r, &l->routers, node)
-			if (r->origin == ROUTER_RA && r->heard < asked)
+		list_for_each(r, &l->routers, node) {
+			if (r->origin != ROUTER_RA)
+				continue;
+			if (r->heard < asked)
 				r->unreachable = true;
+			router_forget_prefixes(r, asked);
+		}
 	}
 	routers_expire(l);
 	link_update_state(l);

@@ -69,6 +69,7 @@ struct router {
 	enum nd_preference preference;
 	unsigned n_prefixes;
 	struct nd_prefix_info prefix[ND_MAX_PREFIXES];
+	usec_t prefix_heard[ND_MAX_PREFIXES]; /* when each was last advertised */
 };
 
 struct link {

@@ -80,7 +80,7 @@ static enum prefix_state state_of_binding(const struct binding *b)
 {
 	switch (b->state) {
 	case BINDING_HOME:
-		return PREFIX_NATIVE;
+		return path_alive(b->engine, &b->path) ? PREFIX_NATIVE : PREFIX_LOST;
 	case BINDING_REGISTERED:
 	case BINDING_UPDATING:
 	case BINDING_RETURNING:
@@ -114,6 +114,13 @@ static bool is_home_prefix(const struct engine *e, const struct ip6_prefix *pref
 }
 
 /* Prefixes of the link, as its routers advertise them; unauthenticated, so no more than "local". */
+static bool is_taken(const struct engine *e, const struct ip6_prefix *prefix)
+{
+	const struct prefix *known = find_prefix(e, prefix);
+
+	return is_home_prefix(e, prefix) || (known && known->wanted);
+}
+
 static void put_native(struct engine *e, struct link *l)
 {
 	struct link_address *a;
@@ -123,25 +130,24 @@ static void put_native(struct engine *e, struct link *l)
 		if (!router_usable(l, r))
 			continue;
 		for (unsigned i = 0; i < r->n_prefixes; i++)
-			if (r->prefix[i].valid && !is_home_prefix(e, &r->prefix[i].prefix))
+			if (r->prefix[i].valid && !is_taken(e, &r->prefix[i].prefix))
 				put(e, &(struct wanted){
 					       .prefix = r->prefix[i].prefix,
 					       .state = PREFIX_NATIVE,
 					       .anchoring = PREFIX_LOCAL,
 					       .origin = PREFIX_FROM_RA,
 					       .link = l,
-					       .valid_until =
-						       lifetime_end(r->heard, r->prefix[i].valid),
+					       .valid_until = lifetime_end(r->prefix_heard[i],
+									   r->prefix[i].valid),
 					       .preferred_until = lifetime_end(
 						       r->heard, r->prefix[i].preferred),
 				       });
 	}
 	list_for_each(a, &l->addresses, node) {
 		struct ip6_prefix p = prefix_make(&a->addr, a->plen);
-		struct prefix *known = find_prefix(e, &p);
 
 		if (!addr_is_routable(&a->addr) || a->confirmed_epoch != l->epoch ||
-		    is_home_prefix(e, &p) || a->plen == 128 || (known && known->wanted))
+		    a->plen == 128 || is_taken(e, &p))
 			continue;
 		put(e, &(struct wanted){
 			       .prefix = p,

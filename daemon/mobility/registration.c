@@ -75,6 +75,7 @@ static void add_authentication(const struct binding *b, struct mh_message *m,
 	if (a->conf->replay == CONF_REPLAY_TIMESTAMP) {
 		usec_t real = (usec_t)((int64_t)b->engine->now.real + a->clock_offset);
 
+		o->clock_offset = a->clock_offset;
 		o->replay = mip_replay_from_usec(real);
 		m->opt.has_replay = true;
 		m->opt.replay = o->replay;
@@ -182,11 +183,25 @@ void binding_stop_exchange(struct binding *b)
 	b->postponed = false;
 }
 
+/* We are not going home after all. */
+static void drop_claim(struct binding *b)
+{
+	struct path p = b->path;
+
+	p.claimed_ifindex = 0;
+	binding_set_path(b, &p);
+}
+
 void binding_register(struct binding *b)
 {
 	struct engine *e = b->engine;
 	bool old_alive = path_alive(e, &b->path);
 
+	if (!e->uplink) { /* the next attachment takes it up */
+		begin_exchange(b, BINDING_REGISTERING, b->anchor->conf->first_timeout);
+		b->retransmit_at = USEC_INFINITY;
+		return;
+	}
 	b->coa = e->coa;
 	b->link = e->uplink;
 	handover_join(b);
@@ -201,6 +216,8 @@ void binding_register(struct binding *b)
 	 */
 	if (!old_alive)
 		binding_path_tunnel(b);
+	else if (b->path.mode == PATH_TUNNEL && b->path.claimed_ifindex)
+		drop_claim(b);
 }
 
 void binding_refresh(struct binding *b)
@@ -238,12 +255,13 @@ void binding_return_home(struct binding *b, struct link *home)
 void binding_withdraw(struct binding *b)
 {
 	struct engine *e = b->engine;
-	bool away = b->state == BINDING_REGISTERED || b->state == BINDING_UPDATING ||
-		    b->state == BINDING_REGISTERING;
+	bool bound = b->registered || b->state == BINDING_REGISTERING;
 
+	if (b->state == BINDING_RETURNING)
+		return; /* withdraws as well */
 	binding_stop_exchange(b);
 	b->refresh_at = b->retry_at = USEC_INFINITY;
-	if (!away || !b->link || !b->link->up || !e->uplink) {
+	if (!bound || !b->link || !b->link->up || !e->uplink) {
 		binding_set_state(b, BINDING_IDLE);
 		return;
 	}
@@ -269,7 +287,6 @@ void binding_retransmit(struct binding *b)
 		b->doubted_until = usec_add(b->engine->now.mono, DOUBT_TIME);
 		binding_stop_exchange(b);
 		binding_register(b);
-		binding_path_tunnel(b); /* gives up the claim */
 		return;
 	}
 	if (!b->postponed) {

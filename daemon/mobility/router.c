@@ -14,11 +14,32 @@ void router_free(struct router *r)
 	free(r);
 }
 
+/* Somebody has configured it: no advertisement changes that. */
+static bool router_is_configured(const struct router *r)
+{
+	return r->has_route && !r->route_from_ra;
+}
+
 bool router_usable(const struct link *l, const struct router *r)
 {
 	if (!l->up || r->unreachable || r->epoch != l->epoch)
 		return false;
-	return r->origin == ROUTER_ROUTE ? r->has_route : r->expires > l->engine->now.mono;
+	return router_is_configured(r) || (r->origin == ROUTER_ROUTE && r->has_route) ||
+	       r->expires > l->engine->now.mono;
+}
+
+static bool router_advertises(const struct router *r, const struct in6_addr *addr)
+{
+	for (unsigned i = 0; i < r->n_prefixes; i++)
+		if (r->prefix[i].valid && prefix_contains(&r->prefix[i].prefix, addr))
+			return true;
+	return false;
+}
+
+bool router_confirms(const struct router *r, const struct link_address *a)
+{
+	return (r->origin == ROUTER_ROUTE && r->has_route) ||
+	       (a->is_static && router_is_configured(r)) || router_advertises(r, &a->addr);
 }
 
 static struct router *find_router(const struct link *l, const struct in6_addr *addr)
@@ -54,14 +75,6 @@ static struct router *get_router(struct link *l, const struct in6_addr *addr)
 	return r;
 }
 
-static bool router_advertises(const struct router *r, const struct in6_addr *addr)
-{
-	for (unsigned i = 0; i < r->n_prefixes; i++)
-		if (r->prefix[i].valid && prefix_contains(&r->prefix[i].prefix, addr))
-			return true;
-	return false;
-}
-
 bool link_supports(const struct link *l, const struct link_address *a)
 {
 	struct router *r;
@@ -69,8 +82,7 @@ bool link_supports(const struct link *l, const struct link_address *a)
 	if (a->confirmed_epoch != l->epoch)
 		return false;
 	list_for_each(r, &l->routers, node)
-		if (router_usable(l, r) &&
-		    (r->origin == ROUTER_ROUTE || router_advertises(r, &a->addr)))
+		if (router_usable(l, r) && router_confirms(r, a))
 			return true;
 	return false;
 }
@@ -187,10 +199,61 @@ void engine_neighbour(struct engine *e, struct instant now, int ifindex,
 	engine_settle(e);
 }
 
-static void router_learn(struct router *r, const struct link *l, const struct nd_router_advert *ra)
+static int find_prefix_of(const struct router *r, const struct ip6_prefix *p)
+{
+	for (unsigned i = 0; i < r->n_prefixes; i++)
+		if (prefix_equal(&r->prefix[i].prefix, p))
+			return (int)i;
+	return -1;
+}
+
+static void drop_prefix(struct router *r, unsigned i)
+{
+	r->n_prefixes--;
+	r->prefix[i] = r->prefix[r->n_prefixes];
+	r->prefix_heard[i] = r->prefix_heard[r->n_prefixes];
+}
+
+/*
+ * An advertisement need not carry all prefixes of its router (RFC 4861 section 6.2.3): those it does not mention stay.  True if
+ * it had an unknown one, and left out a known one: perhaps we have moved to another router of the same address.
+ */
+static bool merge_prefixes(struct router *r, const struct nd_router_advert *ra, usec_t now)
+{
+	unsigned known = 0, before = r->n_prefixes;
+	bool news = false;
+
+	for (unsigned i = 0; i < ra->n_prefixes; i++) {
+		int at = find_prefix_of(r, &ra->prefix[i].prefix);
+
+		if (at >= 0) {
+			known++;
+		} else {
+			if (r->n_prefixes == ND_MAX_PREFIXES)
+				continue;
+			at = (int)r->n_prefixes++;
+			news = true;
+		}
+		r->prefix[at] = ra->prefix[i];
+		r->prefix_heard[at] = now;
+	}
+	return news && known < before;
+}
+
+void router_forget_prefixes(struct router *r, usec_t asked)
+{
+	for (unsigned i = r->n_prefixes; i-- > 0;)
+		if (r->prefix_heard[i] < asked)
+			drop_prefix(r, i);
+}
+
+/* True if it looks as if the router were another one now. */
+static bool router_learn(struct router *r, const struct link *l, const struct nd_router_advert *ra)
 {
 	usec_t now = l->engine->now.mono;
 
+	if (r->epoch != l->epoch)
+		r->n_prefixes = 0;
 	r->origin = ROUTER_RA;
 	r->expires = usec_add(now, ra->router_lifetime * USEC_PER_SEC);
 	r->epoch = l->epoch;
@@ -198,16 +261,26 @@ static void router_learn(struct router *r, const struct link *l, const struct nd
 	r->unreachable = false;
 	r->home_agent = ra->home_agent;
 	r->preference = ra->preference;
-	r->n_prefixes = ra->n_prefixes;
-	memcpy(r->prefix, ra->prefix, sizeof(ra->prefix[0]) * ra->n_prefixes);
+	return merge_prefixes(r, ra, now);
+}
+
+static bool others_are_here(const struct link *l, const struct router *r)
+{
+	struct router *other;
+
+	list_for_each(other, &l->routers, node)
+		if (other != r && other->origin == ROUTER_RA && router_usable(l, other) &&
+		    other->heard + USEC_PER_SEC < l->engine->now.mono)
+			return true;
+	return false;
 }
 
 void engine_router_advert(struct engine *e, struct instant now, int ifindex,
 			  const struct in6_addr *router, const struct nd_router_advert *ra)
 {
 	struct link *l = engine_find_link(e, ifindex);
-	struct router *r, *other;
-	bool was_known;
+	bool was_known, moved;
+	struct router *r;
 
 	e->now = now;
 	if (!l || !l->up || !l->conf->use)
@@ -217,27 +290,24 @@ void engine_router_advert(struct engine *e, struct instant now, int ifindex,
 		if (!r || r->origin != ROUTER_RA)
 			return;
 		r->expires = now.mono;
-		r->n_prefixes = 0;
+		if (!router_is_configured(r))
+			r->n_prefixes = 0;
 	} else {
 		was_known = r && r->epoch == l->epoch && r->origin == ROUTER_RA;
 		r = get_router(l, router);
 		if (!r)
 			return;
-		router_learn(r, l, ra);
+		moved = router_learn(r, l, ra);
 		l->solicit_timer = USEC_INFINITY;
 		l->solicits_sent = 0;
-		/* A new router beside one already heard here: did we move without losing the
-		 * carrier? Those still present answer a solicitation (RFC 6059 section 5.3 has the
-		 * same idea). */
-		if (!was_known && e->started && l->probe_deadline == USEC_INFINITY)
-			list_for_each(other, &l->routers, node)
-				if (other != r && other->origin == ROUTER_RA &&
-				    router_usable(l, other) &&
-				    other->heard + USEC_PER_SEC < now.mono) {
-					e->ops->solicit(e->user, l->ifindex);
-					l->probe_deadline = usec_add(now.mono, ROUTER_PROBE_TIME);
-					break;
-				}
+		/* A new router beside one already heard here, or other prefixes: did we move without
+		 * losing the carrier?  Who is still present answers a solicitation (compare RFC 6059
+		 * section 5.3). */
+		if (e->started && l->probe_deadline == USEC_INFINITY &&
+		    (moved || (!was_known && others_are_here(l, r)))) {
+			e->ops->solicit(e->user, l->ifindex);
+			l->probe_deadline = usec_add(now.mono, ROUTER_PROBE_TIME);
+		}
 		if (l->ra_at == 0)
 			l->ra_at = now.mono;
 	}

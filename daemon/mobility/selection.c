@@ -6,16 +6,17 @@
 /* RFC 4429: an optimistic address may send; a tentative one may not. */
 static bool address_usable(const struct link *l, const struct link_address *a)
 {
-	return link_supports(l, a) && !a->duplicate && !a->deprecated &&
-	       (!a->tentative || a->optimistic) && addr_is_routable(&a->addr) &&
-	       !engine_find_home(l->engine, &a->addr);
+	return link_supports(l, a) && !a->duplicate && (!a->tentative || a->optimistic) &&
+	       addr_is_routable(&a->addr) && !engine_find_home(l->engine, &a->addr);
 }
 
-/* Keep the care-of address in use; else a stable one before a temporary one, the newest of those.
+/* One that is not deprecated; then keep the care-of address in use; else a stable one before a temporary one, the newest of those.
  */
 static bool address_better(const struct engine *e, const struct link_address *a,
 			   const struct link_address *b)
 {
+	if (a->deprecated != b->deprecated)
+		return b->deprecated;
 	if (addr_equal(&a->addr, &e->coa) || addr_equal(&b->addr, &e->coa))
 		return addr_equal(&a->addr, &e->coa);
 	if (a->temporary != b->temporary)
@@ -134,7 +135,10 @@ void selection_run(struct engine *e)
 			e->uplink = NULL;
 			engine_publish(e, OBJECT_ENGINE, CHANGE_CHANGED, e);
 		}
-		return; /* e->coa stays: coming back to it needs no signalling (E13) */
+		/* e->coa stays: coming back to it needs no signalling (E13).  To be at home takes none. */
+		list_for_each(b, &e->bindings, node)
+			binding_evaluate(b);
+		return;
 	}
 
 	moved = !addr_equal(&best.address->addr, &e->coa) || (from && best.link != from);
