@@ -166,9 +166,10 @@ static usec_t retry_after(struct binding *b)
 	case BA_NOT_HOME_AGENT:
 		return BINDING_SLOW_RETRY;
 	default:
-		b->timeout =
-			b->timeout * 2 < BINDING_MAX_TIMEOUT ? b->timeout * 2 : BINDING_MAX_TIMEOUT;
-		return b->timeout;
+		b->backoff = b->backoff ? 2 * b->backoff : BINDING_INITIAL_TIMEOUT;
+		if (b->backoff > BINDING_MAX_TIMEOUT)
+			b->backoff = BINDING_MAX_TIMEOUT;
+		return b->backoff;
 	}
 }
 
@@ -241,7 +242,8 @@ static bool try_again(struct binding *b, const char *why)
 /* RFC 4285 section 6: the high half of its timestamp is the agent's clock in seconds. */
 static void learn_clock(struct anchor *a, uint64_t agent, const struct binding_outstanding *o)
 {
-	int64_t seconds = (int64_t)(agent >> 32) - (int64_t)(o->replay >> 32);
+	/* Seconds of 32 bits wrap in 2036; the difference does not mind. */
+	int32_t seconds = (int32_t)((uint32_t)(agent >> 32) - (uint32_t)(o->replay >> 32));
 
 	a->clock_offset = o->clock_offset + seconds * (int64_t)USEC_PER_SEC;
 }

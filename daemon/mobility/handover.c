@@ -186,7 +186,7 @@ void handover_check_data(struct engine *e)
 		if (b->path.mode != PATH_TUNNEL)
 			continue;
 		t = e->ops->first_data(e->user, &b->home, &b->anchor->address, &b->path.coa);
-		if (t && t < first)
+		if (t >= h->start.mono && t && t < first)
 			first = t;
 	}
 	if (first != USEC_INFINITY) {

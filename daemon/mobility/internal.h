@@ -8,6 +8,8 @@
 #define BINDING_INITIAL_TIMEOUT (1 * USEC_PER_SEC) /* INITIAL_BINDACK_TIMEOUT */
 #define BINDING_MAX_TIMEOUT (32 * USEC_PER_SEC)    /* MAX_BINDACK_TIMEOUT */
 #define BINDING_SLOW_RETRY (600 * USEC_PER_SEC)    /* an agent that is not ours may be mended */
+/* To be at home takes no care-of address, but one may be about to come, and then all moves at once. */
+#define HOME_PATIENCE (300 * USEC_PER_MSEC)
 #define ACCEPT_GRACE (10 * USEC_PER_SEC) /* packets on their way to an old care-of address */
 
 struct accepted {

@@ -285,6 +285,10 @@ usec_t link_next_timer(const struct link *l)
 
 	if (l->solicit_timer < next)
 		next = l->solicit_timer;
+	if (l->state == LINK_CONFIGURING && l->ra_at &&
+	    usec_add(l->ra_at, HOME_PATIENCE) > l->engine->now.mono &&
+	    usec_add(l->ra_at, HOME_PATIENCE) < next)
+		next = usec_add(l->ra_at, HOME_PATIENCE);
 	return l->probe_deadline < next ? l->probe_deadline : next;
 }
 

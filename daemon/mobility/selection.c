@@ -135,9 +135,12 @@ void selection_run(struct engine *e)
 			e->uplink = NULL;
 			engine_publish(e, OBJECT_ENGINE, CHANGE_CHANGED, e);
 		}
-		/* e->coa stays: coming back to it needs no signalling (E13).  To be at home takes none. */
-		list_for_each(b, &e->bindings, node)
-			binding_evaluate(b);
+		/* e->coa stays: coming back to it needs no signalling (E13). */
+		list_for_each(b, &e->bindings, node) {
+			l = find_home_link(e, b);
+			if (l && e->now.mono >= usec_add(l->ra_at, HOME_PATIENCE))
+				binding_evaluate(b);
+		}
 		return;
 	}
 
