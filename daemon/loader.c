@@ -113,7 +113,8 @@ static int make_directory(const char *dir, gid_t gid)
 			  dir);
 		return -EINVAL;
 	}
-	if (gid != (gid_t)-1 && chown(dir, (uid_t)-1, gid) < 0)
+	/* Whatever the umask: the group must be able to reach the objects. */
+	if (gid != (gid_t)-1 && (chown(dir, (uid_t)-1, gid) < 0 || chmod(dir, 0750) < 0))
 		return log_errno(-errno, "cannot give %s to the group", dir);
 	return 0;
 }
@@ -154,12 +155,15 @@ static int load(const char *dir, gid_t gid, bool replace, bool remove)
 		unpin_all(dir, o);
 		r = bpf_object__load(o);
 		if (r < 0)
-			log_errno(r, "the kernel refuses the programs (CAP_BPF and CAP_NET_ADMIN "
+			log_errno(r, "the kernel refuses the programs (CAP_BPF, CAP_PERFMON and "
+				     "CAP_NET_ADMIN "
 				     "are needed, and Linux 5.10 or later)");
 		else if ((r = set_version(o)) < 0 || (r = pin_all(dir, o, gid)) < 0)
 			unpin_all(dir, o);
 	}
 	bpf_object__close(o);
+	if (r < 0)
+		rmdir(dir); /* only if it is empty */
 	return r;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -293,22 +294,33 @@ static void on_name_taken(void *user)
 
 /* --- start and stop ---------------------------------------------------------------------- */
 
-/* One daemon in a network namespace: abstract names belong to it, and vanish with their owner. */
+/*
+ * One daemon in a network namespace: abstract names belong to it, and vanish with their owner.  Anybody may take such a
+ * name, so it only counts if its owner could be a daemon.
+ */
 static int take_lock(struct daemon *d)
 {
-	struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "\0dmmd"};
+	const struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "\0dmmd"};
+	const socklen_t len = offsetof(struct sockaddr_un, sun_path) + 5;
+	struct ucred owner = {0};
+	socklen_t owner_len = sizeof(owner);
 
-	d->lock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	d->lock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (d->lock < 0)
 		return -errno;
-	if (bind(d->lock, (struct sockaddr *)&name, offsetof(struct sockaddr_un, sun_path) + 5) <
-	    0) {
-		if (errno != EADDRINUSE)
-			return -errno;
-		log_error("dmmd runs already in this network namespace");
-		return -EEXIST;
+	if (bind(d->lock, (const struct sockaddr *)&name, len) == 0)
+		return listen(d->lock, 0) < 0 ? -errno : 0;
+	if (errno != EADDRINUSE)
+		return -errno;
+	if (connect(d->lock, (const struct sockaddr *)&name, len) == 0 &&
+	    getsockopt(d->lock, SOL_SOCKET, SO_PEERCRED, &owner, &owner_len) == 0 &&
+	    owner.uid != 0 && owner.uid != geteuid()) {
+		log_warning("process %d of user %u pretends to be dmmd; going on", owner.pid,
+			    owner.uid);
+		return 0;
 	}
-	return 0;
+	log_error("dmmd runs already in this network namespace");
+	return -EEXIST;
 }
 
 static int start(struct daemon *d)
@@ -375,6 +387,7 @@ static void usage(FILE *out)
 	      "  --config=FILE       instead of " DEFAULT_CONFIG "\n"
 	      "  --check-config      read the configuration, report errors, exit\n"
 	      "  --sample-config     write a commented configuration with all defaults, exit\n"
+	      "  --options-mdoc      write the list of options as it stands in the manual, exit\n"
 	      "  --bus=ADDRESS|none  D-Bus to appear on (default: the system bus)\n"
 	      "  --log-level=LEVEL   err, warning, notice, info or debug\n"
 	      "  --help, --version\n",

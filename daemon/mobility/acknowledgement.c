@@ -6,7 +6,7 @@
 
 #include "mobility/internal.h"
 
-#define MAX_CORRECTIONS 3 /* statuses that ask for another try, per exchange */
+#define MAX_CORRECTIONS 2 /* statuses that ask for another try, per exchange */
 #define HINT_INTERVAL \
 	(5 * USEC_PER_SEC) /* between refreshes that unauthenticated messages ask for */
 #define SHORT_LIFETIME (8 * USEC_PER_SEC)

@@ -70,6 +70,8 @@ struct uplink *uplink_find(struct net *n, int ifindex);
 struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned short type);
 void uplink_remove(struct net *n, int ifindex);
 void uplinks_free(struct net *n);
+/* Leave every interface as it was found. */
+void uplinks_undo(struct net *n);
 bool uplink_has_mac(const struct uplink *u);
 /* Hang the data plane into the interface if that has not been done. */
 int uplink_attach(struct net *n, struct uplink *u);

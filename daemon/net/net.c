@@ -78,6 +78,7 @@ void net_teardown(struct net *n)
 	for (unsigned i = 0; i < CONF_MAX_HOMES; i++)
 		path_remove(n, &n->home[i]);
 	rtnl_sweep(n, NULL);
+	uplinks_undo(n);
 	n->plane->ops->teardown(n->plane);
 	rtnl_device_delete(n);
 	plane_unload(n->conf);

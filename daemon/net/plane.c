@@ -10,8 +10,6 @@
 
 #include "base/log.h"
 
-extern char **environ;
-
 /* The loader beside this binary if it was not installed, else in its directory; DMMD_LOADER
  * overrides. */
 static const char *loader_path(char *buf, size_t size)

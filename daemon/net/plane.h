@@ -17,6 +17,8 @@ struct plane_ops {
 	int (*set_device)(struct plane *p, int ifindex, const uint8_t mac[6]);
 	/* Let the interface carry tunnels.  has_mac: frames begin with an Ethernet header. */
 	int (*attach)(struct plane *p, int ifindex, bool has_mac);
+	/* What is to be undone on the interface, bits PLANE_UPLINK_*; remembered over a crash. */
+	int (*remember)(struct plane *p, int ifindex, uint32_t undo);
 	/* The handover itself: packets from path->home leave by path from now on.  PATH_BLOCKED and
 	 * PATH_HOME: no tunnel. */
 	int (*set_path)(struct plane *p, const struct path *path);
@@ -32,6 +34,8 @@ struct plane_ops {
 	void (*traffic)(struct plane *p, unsigned slot, struct net_traffic *ret);
 	/* Forget state of home addresses that are not among these, left by an earlier run. */
 	void (*forget_others)(struct plane *p, const struct engine *e);
+	/* The next interface to be undone, which is forgotten; -ENOENT at the end. */
+	int (*undo)(struct plane *p, int *ret_ifindex, uint32_t *ret_undo);
 	/* Undo everything, also what an earlier run left. */
 	void (*teardown)(struct plane *p);
 	void (*free)(struct plane *p);

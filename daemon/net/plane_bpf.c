@@ -81,19 +81,25 @@ static int bpf_set_device(struct plane *p, int ifindex, const uint8_t mac[6])
 	return tc_attach(ifindex, TC_EGRESS, b->fd[PIN_ENCAP], "dmm_encap", &made);
 }
 
+static int bpf_remember(struct plane *p, int ifindex, uint32_t undo)
+{
+	struct plane_bpf *b = to_bpf(p);
+	uint32_t key = (uint32_t)ifindex, known = 0;
+
+	bpf_map_get(b->fd[PIN_UPLINK], &key, &known);
+	known |= undo;
+	return bpf_map_put(b->fd[PIN_UPLINK], &key, &known);
+}
+
 static int bpf_attach(struct plane *p, int ifindex, bool has_mac)
 {
 	struct plane_bpf *b = to_bpf(p);
-	uint32_t key = (uint32_t)ifindex, known;
 	bool made;
 	int r;
 
 	r = tc_attach(ifindex, TC_INGRESS, b->fd[has_mac ? PIN_DECAP : PIN_DECAP_L3],
 		      has_mac ? "dmm_decap" : "dmm_decap_l3", &made);
-	if (r < 0 || bpf_map_get(b->fd[PIN_UPLINK], &key, &known) == 0)
-		return r;
-	known = made ? PLANE_UPLINK_QDISC_OURS : PLANE_UPLINK_QDISC_FOREIGN;
-	return bpf_map_put(b->fd[PIN_UPLINK], &key, &known);
+	return r < 0 ? r : bpf_remember(p, ifindex, made ? PLANE_UPLINK_QUEUE : 0);
 }
 
 static int bpf_set_path(struct plane *p, const struct path *path)
@@ -236,18 +242,28 @@ static void bpf_forget_others(struct plane *p, const struct engine *e)
 	sweep(b->fd[PIN_ACCEPT], sizeof(struct plane_accept_key), e);
 }
 
+static int bpf_undo(struct plane *p, int *ret_ifindex, uint32_t *ret_undo)
+{
+	struct plane_bpf *b = to_bpf(p);
+	uint32_t key;
+	int r = bpf_map_next(b->fd[PIN_UPLINK], NULL, &key);
+
+	if (r < 0)
+		return r;
+	if (bpf_map_get(b->fd[PIN_UPLINK], &key, ret_undo) < 0)
+		*ret_undo = 0;
+	tc_detach((int)key, TC_INGRESS, *ret_undo & PLANE_UPLINK_QUEUE);
+	*ret_ifindex = (int)key;
+	return bpf_map_delete(b->fd[PIN_UPLINK], &key);
+}
+
 static void bpf_teardown(struct plane *p)
 {
 	struct plane_config none = {.version = PLANE_VERSION};
 	struct plane_bpf *b = to_bpf(p);
-	uint32_t key, how, zero = 0;
+	uint32_t zero = 0;
 
 	bpf_map_put(b->fd[PIN_CONFIG], &zero, &none);
-	while (bpf_map_next(b->fd[PIN_UPLINK], NULL, &key) == 0) {
-		if (bpf_map_get(b->fd[PIN_UPLINK], &key, &how) == 0)
-			tc_detach((int)key, TC_INGRESS, how == PLANE_UPLINK_QDISC_OURS);
-		bpf_map_delete(b->fd[PIN_UPLINK], &key);
-	}
 	sweep(b->fd[PIN_BINDING], sizeof(struct plane_addr), NULL);
 	sweep(b->fd[PIN_ACCEPT], sizeof(struct plane_accept_key), NULL);
 	sweep(b->fd[PIN_COA], sizeof(struct plane_addr), NULL);
@@ -267,6 +283,7 @@ static const struct plane_ops bpf_ops = {
 	.name = "bpf",
 	.set_device = bpf_set_device,
 	.attach = bpf_attach,
+	.remember = bpf_remember,
 	.set_path = bpf_set_path,
 	.set_source = bpf_set_source,
 	.accept = bpf_accept,
@@ -274,6 +291,7 @@ static const struct plane_ops bpf_ops = {
 	.first_data = bpf_first_data,
 	.traffic = bpf_traffic,
 	.forget_others = bpf_forget_others,
+	.undo = bpf_undo,
 	.teardown = bpf_teardown,
 	.free = bpf_free,
 };

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/bpf/plane.h"
 #include "net/internal.h"
 
 #ifndef ARPHRD_RAWIP
@@ -35,34 +36,68 @@ static bool usable_type(unsigned short type)
 	       type == ARPHRD_RAWIP;
 }
 
-static int write_sysctl(const char *ifname, const char *key)
+static int open_sysctl(const char *ifname, const char *key, int flags)
 {
-	_cleanup_close_ int fd = -1;
 	char path[128];
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", ifname, key);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, "1", 1) != 1)
-		return -errno;
-	return 0;
+	fd = open(path, flags | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
-/*
- * Optimistic DAD (RFC 4429): a new address may be used at once, and is announced to us at once.  A
- * hardened service cannot write here; then the administrator's sysctl.d decides.
- */
-static void ask_optimistic_dad(struct uplink *u, const struct conf_link *c)
+/* Switch it on or off: 1 if that changed something, 0 if it was so already, -errno. */
+static int set_sysctl(const char *ifname, const char *key, bool on)
 {
-	int r;
+	_cleanup_close_ int fd = open_sysctl(ifname, key, O_RDWR);
+	char now = '\0';
 
+	if (fd < 0)
+		return fd;
+	if (read(fd, &now, 1) == 1 && (now != '0') == on)
+		return 0;
+	return pwrite(fd, on ? "1" : "0", 1, 0) == 1 ? 1 : -errno;
+}
+
+static const struct {
+	const char *name;
+	uint32_t undo;
+} dad_sysctls[] = {
+	{"optimistic_dad", PLANE_UPLINK_OPTIMISTIC_DAD},
+	{"use_optimistic", PLANE_UPLINK_USE_OPTIMISTIC},
+};
+#define DAD_SYSCTLS (sizeof(dad_sysctls) / sizeof(*dad_sysctls))
+
+/*
+ * Optimistic DAD (RFC 4429): a new address may be used at once, and is announced to us at once.  Where we may not write, the
+ * administrator's sysctl.d decides.
+ */
+static void ask_optimistic_dad(struct net *n, struct uplink *u, const struct conf_link *c)
+{
 	if (u->dad_asked || !c->optimistic_dad)
 		return;
 	u->dad_asked = true;
-	r = write_sysctl(u->name, "optimistic_dad");
-	if (r == 0)
-		r = write_sysctl(u->name, "use_optimistic");
-	if (r < 0)
-		log_debug("%s: optimistic DAD is left as it is: %s", u->name, log_strerror(-r));
+	for (unsigned i = 0; i < DAD_SYSCTLS; i++) {
+		int r = set_sysctl(u->name, dad_sysctls[i].name, true);
+
+		if (r > 0)
+			n->plane->ops->remember(n->plane, u->ifindex, dad_sysctls[i].undo);
+		else if (r < 0)
+			log_debug("%s: %s is left as it is: %s", u->name, dad_sysctls[i].name,
+				  log_strerror(-r));
+	}
+}
+
+void uplinks_undo(struct net *n)
+{
+	char name[IFNAMSIZ];
+	uint32_t undo;
+	int ifindex;
+
+	while (n->plane->ops->undo(n->plane, &ifindex, &undo) == 0)
+		for (unsigned i = 0; i < DAD_SYSCTLS; i++)
+			if ((undo & dad_sysctls[i].undo) && if_indextoname((unsigned)ifindex, name))
+				set_sysctl(name, dad_sysctls[i].name, false);
 }
 
 struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned short type)
@@ -82,7 +117,7 @@ struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned
 	u->usable_type = usable_type(type);
 	u->use = u->usable_type && c->use;
 	if (u->use)
-		ask_optimistic_dad(u, c);
+		ask_optimistic_dad(n, u, c);
 	return u;
 }
 

@@ -180,12 +180,16 @@ static int op_accept(void *user, const struct in6_addr *home, const struct in6_a
 {
 	struct world *w = user;
 	struct world_op *o = journal(w, OP_ACCEPT, 0);
+	struct world_accepted *a;
 
 	o->home = *home;
 	o->anchor = *anchor;
 	o->coa = *coa;
-	if (find_accepted(w, home, anchor, coa))
+	a = find_accepted(w, home, anchor, coa);
+	if (a) {
+		a->first_data = 0; /* of this call */
 		return 0;
+	}
 	if (w->n_accepted == WORLD_MAX_ACCEPTED)
 		world_fail("accepts from everywhere");
 	w->accepted[w->n_accepted++] =

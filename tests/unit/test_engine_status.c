@@ -89,7 +89,7 @@ static void check_status(unsigned status)
 	case SEQUENCE:
 		cr_assert_gt(sent, 1, "resynchronised");
 		world_run(w, 10 * SEC);
-		cr_assert_leq(world_count(w, OP_SEND), 12, "an agent that is never content");
+		cr_assert_leq(world_count(w, OP_SEND), 20, "an agent that is never content");
 		world_free(w);
 		return;
 	case CLOCK:

@@ -55,12 +55,10 @@ struct plane_coa {
 	__u32 pad;
 };
 
-/* map "uplink": key: interface index; value: enum plane_uplink.  What to undo at stop, also after a
- * crash. */
-enum plane_uplink {
-	PLANE_UPLINK_QDISC_FOREIGN, /* our filter hangs in a clsact queue that was there */
-	PLANE_UPLINK_QDISC_OURS,
-};
+/* map "uplink": key: interface index; value: bits of what to undo at stop, also after a crash. */
+#define PLANE_UPLINK_QUEUE 1u          /* the clsact queue is ours */
+#define PLANE_UPLINK_OPTIMISTIC_DAD 2u /* optimistic_dad was 0 */
+#define PLANE_UPLINK_USE_OPTIMISTIC 4u /* use_optimistic was 0 */
 #define PLANE_MAX_UPLINKS 64
 
 /* maps "sent" and "received", per CPU, key: slot */
