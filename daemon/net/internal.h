@@ -28,6 +28,7 @@ struct uplink {
 	char name[IFNAMSIZ];
 	unsigned short type; /* ARPHRD_* */
 	bool usable_type, use, attached;
+	bool want_attached; /* it was, until somebody removed our filter */
 	uint8_t mac[6];
 	uint32_t mtu;
 	struct in6_addr linklocal; /* :: while there is none that may be used */
@@ -41,6 +42,9 @@ struct installed {
 	struct path path;
 	uint32_t mtu;        /* of the tunnel route */
 	uint32_t learnt_mtu; /* by Packet Too Big on this care-of address, 0 = none */
+	/* While returning home: the link on which the home agent itself is reached, 0 = none. */
+	int agent_ifindex;
+	struct in6_addr agent;
 };
 
 struct net {
@@ -105,6 +109,8 @@ int path_install(struct net *n, struct installed *h, const struct path *p);
 void path_remove(struct net *n, struct installed *h);
 /* Rule and route of the device itself. */
 int path_device_route(struct net *n);
+/* A de-registration must not leave the link: false advertisements would make us undo our binding. */
+void path_reach_agent(struct net *n, unsigned slot, const struct in6_addr *agent, int ifindex);
 /* Put back what somebody else removed. */
 void path_repair(struct net *n, struct installed *h);
 int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu);

@@ -27,6 +27,7 @@ int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 	} control = {0};
 	struct in6_pktinfo info = {.ipi6_ifindex = (unsigned)ifindex};
 	const struct engine *e = n->engine;
+	const struct binding *b;
 	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_addr = packet->dst};
 	uint8_t buf[MH_MAX_LEN + IP6_HEADER_LEN + HAO_HEADER_LEN];
 	struct uplink *u = uplink_find(n, ifindex);
@@ -59,7 +60,10 @@ int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 			return r;
 		info.ipi6_addr = packet->src;
 		info.ipi6_ifindex = (unsigned)n->device;
-	} /* else the home address at home: its own rule may lead elsewhere, so without a source */
+	} else if ((b = engine_find_home(e, &packet->src))) {
+		path_reach_agent(n, b->slot, &packet->dst, ifindex);
+		info.ipi6_addr = packet->src;
+	}
 	c->cmsg_level = IPPROTO_IPV6;
 	c->cmsg_type = IPV6_PKTINFO;
 	c->cmsg_len = CMSG_LEN(sizeof(info));

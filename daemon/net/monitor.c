@@ -171,6 +171,21 @@ static void on_route(struct net *n, const struct nlmsghdr *h, struct instant now
 	engine_route(n->engine, now, &ev);
 }
 
+/* Somebody took a queue or a filter away: it may have been ours. */
+static void on_tc(struct net *n, const struct nlmsghdr *h)
+{
+	const struct tcmsg *t = mnl_nlmsg_get_payload(h);
+	struct uplink *u = uplink_find(n, t->tcm_ifindex);
+
+	if (u && u->attached) {
+		u->attached = false;
+		u->want_attached = true;
+	} else if (t->tcm_ifindex != n->device) {
+		return;
+	}
+	reconcile_soon(n);
+}
+
 static void on_rule(struct net *n, const struct nlmsghdr *h)
 {
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
@@ -218,6 +233,10 @@ static int on_message(const struct nlmsghdr *h, void *user)
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
 		on_rule(n, h);
+		break;
+	case RTM_DELQDISC:
+	case RTM_DELTFILTER:
+		on_tc(n, h);
 		break;
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
@@ -272,8 +291,8 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
 
 int monitor_open(struct net *n)
 {
-	static const int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
-				     RTNLGRP_IPV6_RULE, RTNLGRP_NEIGH};
+	static const int groups[] = {RTNLGRP_LINK,      RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
+				     RTNLGRP_IPV6_RULE, RTNLGRP_NEIGH,       RTNLGRP_TC};
 	int size = RECEIVE_BUFFER, fd, r;
 
 	n->monitor = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);

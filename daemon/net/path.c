@@ -156,6 +156,30 @@ static void finish_adoption(struct net *n, const struct path *p)
 		unroute(n, &(struct path){.slot = p->slot, .mode = PATH_TUNNEL});
 }
 
+static void route_agent(struct net *n, const struct installed *h, unsigned slot, bool add)
+{
+	struct rtnl_nexthop_spec on_link = {.ifindex = h->agent_ifindex, .metric = ROUTE_METRIC};
+	struct ip6_prefix host = prefix_make(&h->agent, 128);
+	int r = rtnl_route(n, slot, &host, &on_link, add);
+
+	if (r < 0)
+		log_errno(r, "cannot %s the route to %s", add ? "add" : "remove",
+			  ADDR_STR(&h->agent));
+}
+
+void path_reach_agent(struct net *n, unsigned slot, const struct in6_addr *agent, int ifindex)
+{
+	struct installed *h = &n->home[slot];
+
+	if (h->agent_ifindex == ifindex && addr_equal(&h->agent, agent))
+		return;
+	if (h->agent_ifindex)
+		route_agent(n, h, slot, false);
+	h->agent_ifindex = ifindex;
+	h->agent = *agent;
+	route_agent(n, h, slot, true);
+}
+
 int path_install(struct net *n, struct installed *h, const struct path *p)
 {
 	bool fresh = !h->present;
@@ -177,6 +201,10 @@ int path_install(struct net *n, struct installed *h, const struct path *p)
 	if (fresh || h->adopted)
 		finish_adoption(n, p);
 	h->adopted = false;
+	if (h->agent_ifindex && (p->mode != PATH_TUNNEL || !p->claimed_ifindex)) {
+		route_agent(n, h, p->slot, false);
+		h->agent_ifindex = 0;
+	}
 	h->path = *p;
 	return 0;
 }
@@ -189,6 +217,9 @@ void path_remove(struct net *n, struct installed *h)
 	if (!h->present)
 		return;
 	h->present = false;
+	if (h->agent_ifindex)
+		route_agent(n, h, p.slot, false);
+	h->agent_ifindex = 0;
 	unroute(n, &p);
 	rtnl_rule(n, p.slot, &p.home, false);
 	rtnl_route(n, p.slot, &any_destination, &blocked, false);

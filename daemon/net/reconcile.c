@@ -13,12 +13,16 @@
 static int on_repair(sd_event_source *s, uint64_t usec, void *user)
 {
 	struct net *n = user;
+	struct uplink *u;
 
 	(void)s, (void)usec;
 	if (n->removing)
 		return 0;
 	if (device_ensure(n) < 0)
 		return 0;
+	list_for_each(u, &n->uplinks, node)
+		if (u->want_attached)
+			uplink_attach(n, u);
 	for (unsigned i = 0; i < CONF_MAX_HOMES; i++)
 		path_repair(n, &n->home[i]);
 	return 0;

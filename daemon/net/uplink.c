@@ -151,5 +151,6 @@ int uplink_attach(struct net *n, struct uplink *u)
 	if (r < 0)
 		return log_errno(r, "%s: cannot attach the data plane", u->name);
 	u->attached = true;
+	u->want_attached = false;
 	return 0;
 }
