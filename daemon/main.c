@@ -64,6 +64,16 @@ static int op_answer(void *user, int ifindex, const struct in6_addr *home,
 	return net_answer(((struct daemon *)user)->net, ifindex, home, to);
 }
 
+static void op_leave_address(void *user, int ifindex, const struct in6_addr *addr)
+{
+	net_leave_address(((struct daemon *)user)->net, ifindex, addr);
+}
+
+static void op_leave_router(void *user, int ifindex, const struct in6_addr *router)
+{
+	net_leave_router(((struct daemon *)user)->net, ifindex, router);
+}
+
 static int op_set_path(void *user, const struct path *path)
 {
 	return net_set_path(((struct daemon *)user)->net, path);
@@ -130,6 +140,8 @@ static const struct engine_ops ops = {
 	.solicit = op_solicit,
 	.announce = op_announce,
 	.answer = op_answer,
+	.leave_address = op_leave_address,
+	.leave_router = op_leave_router,
 	.set_path = op_set_path,
 	.drop_path = op_drop_path,
 	.accept = op_accept,

@@ -61,6 +61,10 @@ struct engine_ops {
 	/* The same to one node on the link, as an answer to a solicitation that we may have missed. */
 	int (*answer)(void *user, int ifindex, const struct in6_addr *home,
 		      const struct in6_addr *to);
+	/* The attachment that gave the kernel this address, this default router, is over, and the kernel does not
+	 * know: no new session is to use them (E1, E5).  An advertisement brings either back. */
+	void (*leave_address)(void *user, int ifindex, const struct in6_addr *addr);
+	void (*leave_router)(void *user, int ifindex, const struct in6_addr *router);
 	/* Make packets from the home address take this path; idempotent.  The address exists from
 	 * the first call on. */
 	int (*set_path)(void *user, const struct path *path);
@@ -149,6 +153,7 @@ struct address_event {
 	struct in6_addr addr;
 	uint8_t plen;
 	bool tentative, optimistic, duplicate, deprecated, temporary, is_static;
+	bool is_slaac; /* by the kernel's own autoconfiguration: no network manager looks after it */
 	usec_t valid_until; /* USEC_INFINITY = for ever */
 	bool removed;
 };

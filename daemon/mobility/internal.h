@@ -36,6 +36,7 @@ void engine_reap(struct engine *e);
 void links_free(struct engine *e);
 void link_update_state(struct link *l);
 void link_confirm_addresses(struct link *l);
+void link_leave_earlier(struct link *l);
 usec_t link_next_timer(const struct link *l);
 void link_timer(struct link *l);
 void link_solicit(struct link *l);

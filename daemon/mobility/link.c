@@ -217,6 +217,7 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 		a->deprecated = ev->deprecated;
 		a->temporary = ev->temporary;
 		a->is_static = ev->is_static;
+		a->is_slaac = ev->is_slaac;
 		a->valid_until = ev->valid_until;
 		link_confirm_addresses(l);
 	}
@@ -224,6 +225,31 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 		binding_claimed(e, l, &ev->addr);
 	link_update_state(l);
 	engine_settle(e);
+}
+
+/*
+ * A router has shown what is here now.  What the kernel autoconfigured at an earlier attachment stays valid for those who use
+ * it, but new sessions must not start from an address, or by a router, that is somewhere else.
+ */
+void link_leave_earlier(struct link *l)
+{
+	const struct engine *e = l->engine;
+	struct link_address *a;
+	struct router *r;
+
+	if (!e->started || !link_best_router(l, NULL))
+		return;
+	list_for_each(a, &l->addresses, node)
+		if (a->is_slaac && !a->deprecated && a->confirmed_epoch && !link_supports(l, a))
+			e->ops->leave_address(e->user, l->ifindex, &a->addr);
+	list_for_each(r, &l->routers, node) {
+		if (router_usable(l, r)) {
+			r->left = false;
+		} else if (r->has_route && r->route_from_ra && !r->left) {
+			r->left = true;
+			e->ops->leave_router(e->user, l->ifindex, &r->addr);
+		}
+	}
 }
 
 static void resync_begin(struct engine *e)
@@ -314,5 +340,6 @@ void link_timer(struct link *l)
 		}
 	}
 	routers_expire(l);
+	link_leave_earlier(l);
 	link_update_state(l);
 }

@@ -39,7 +39,7 @@ struct link_address {
 	bool tentative;  /* duplicate address detection runs, address not usable */
 	bool optimistic; /* DAD runs, usable (RFC 4429) */
 	bool duplicate;  /* DAD failed */
-	bool deprecated, temporary, is_static;
+	bool deprecated, temporary, is_static, is_slaac;
 	uint32_t confirmed_epoch; /* attachment that confirmed the prefix; 0 = none */
 	usec_t valid_until;
 	usec_t since;
@@ -58,6 +58,7 @@ struct router {
 	struct in6_addr addr; /* next hop, link-local as a rule */
 	enum router_origin origin;
 	bool has_route;     /* the kernel has a default route through it ... */
+	bool left;          /* the kernel has been told that it is not here any more */
 	bool route_seen;    /* since a resynchronisation began */
 	bool route_from_ra; /* ... which it learnt from an advertisement */
 	uint32_t metric;

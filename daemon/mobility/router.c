@@ -313,5 +313,6 @@ void engine_router_advert(struct engine *e, struct instant now, int ifindex,
 	}
 	link_confirm_addresses(l);
 	link_update_state(l);
-	engine_settle(e);
+	engine_settle(e); /* signalling first */
+	link_leave_earlier(l);
 }

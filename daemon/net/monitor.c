@@ -16,6 +16,9 @@
 
 #define RECEIVE_BUFFER (1 << 20)
 #define INFINITE_LIFETIME 0xffffffffu
+#define ADDRESS_PROTO 11  /* IFA_PROTO, Linux 5.18 */
+#define PROTO_KERNEL_RA 2 /* IFAPROT_KERNEL_RA */
+#define ADDRESS_ATTR_MAX 11
 
 /* Attributes of a message by type, behind its family header; NULL where there is none. */
 struct attr_table {
@@ -96,10 +99,21 @@ static usec_t lifetime_end(struct instant now, uint32_t seconds)
 					    : usec_add(now.mono, seconds * USEC_PER_SEC);
 }
 
+/*
+ * Made by the kernel from an advertisement, and kept by it.  Older kernels do not say so; network managers switch the prefix
+ * route off when they do it themselves.
+ */
+static bool is_slaac(const struct nlattr **tb, uint32_t flags, uint8_t plen)
+{
+	if (tb[ADDRESS_PROTO])
+		return mnl_attr_get_u8(tb[ADDRESS_PROTO]) == PROTO_KERNEL_RA;
+	return plen == 64 && !(flags & (IFA_F_PERMANENT | IFA_F_NOPREFIXROUTE | IFA_F_TEMPORARY));
+}
+
 static void on_address(struct net *n, const struct nlmsghdr *h, struct instant now)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
-	const struct nlattr *tb[IFA_MAX + 1];
+	const struct nlattr *tb[ADDRESS_ATTR_MAX + 1];
 	struct address_event ev = {.ifindex = (int)ifa->ifa_index, .plen = ifa->ifa_prefixlen};
 	const struct ifa_cacheinfo *life = NULL;
 	uint32_t flags = ifa->ifa_flags;
@@ -107,7 +121,7 @@ static void on_address(struct net *n, const struct nlmsghdr *h, struct instant n
 
 	if (ifa->ifa_family != AF_INET6)
 		return;
-	parse_attrs(h, sizeof(*ifa), tb, IFA_MAX);
+	parse_attrs(h, sizeof(*ifa), tb, ADDRESS_ATTR_MAX);
 	if (!tb[IFA_ADDRESS] || mnl_attr_get_payload_len(tb[IFA_ADDRESS]) != sizeof(ev.addr))
 		return;
 	memcpy(&ev.addr, mnl_attr_get_payload(tb[IFA_ADDRESS]), sizeof(ev.addr));
@@ -126,9 +140,10 @@ static void on_address(struct net *n, const struct nlmsghdr *h, struct instant n
 	ev.tentative = flags & IFA_F_TENTATIVE;
 	ev.optimistic = flags & IFA_F_OPTIMISTIC;
 	ev.duplicate = flags & IFA_F_DADFAILED;
-	ev.deprecated = flags & IFA_F_DEPRECATED;
+	ev.deprecated = (flags & IFA_F_DEPRECATED) || (life && life->ifa_prefered == 0);
 	ev.temporary = flags & IFA_F_TEMPORARY;
 	ev.is_static = flags & IFA_F_PERMANENT;
+	ev.is_slaac = is_slaac(tb, flags, ifa->ifa_prefixlen);
 	ev.valid_until = life ? lifetime_end(now, life->ifa_valid) : USEC_INFINITY;
 	if (addr_is_linklocal(&ev.addr)) {
 		bool usable = !ev.removed && !ev.duplicate && (!ev.tentative || ev.optimistic);

@@ -11,6 +11,7 @@
  *   path.c       home address, rule and routes of a binding
  *   plane.c      which data plane; plane_bpf.c  the BPF one, bpf/ its programs
  *   bpf.c        bpf(2) on pinned objects; tc.c  attaching programs (clsact)
+ *   leave.c      addresses and routers of an earlier place
  *   pmtu.c       path MTU of the tunnels
  *   reconcile.c  puts back what others remove
  *
@@ -46,6 +47,8 @@ int net_send(struct net *n, int ifindex, const struct ip6_packet *packet);
 int net_solicit(struct net *n, int ifindex);
 int net_announce(struct net *n, int ifindex, const struct in6_addr *home);
 int net_answer(struct net *n, int ifindex, const struct in6_addr *home, const struct in6_addr *to);
+void net_leave_address(struct net *n, int ifindex, const struct in6_addr *addr);
+void net_leave_router(struct net *n, int ifindex, const struct in6_addr *router);
 int net_set_path(struct net *n, const struct path *path);
 void net_drop_path(struct net *n, const struct path *path);
 int net_accept(struct net *n, const struct in6_addr *home, const struct in6_addr *anchor,
