@@ -286,7 +286,14 @@ static void process_status(struct binding *b, const struct mh_message *m,
 {
 	switch (m->ba.status) {
 	case BA_SEQUENCE_OUT_OF_WINDOW:
-		b->sequence = m->ba.sequence;
+		/* The agent's last number is not behind the update it refuses, or this is an echo of
+		 * something old.  Ours only ever rise. */
+		if (mh_sequence_newer(o->sequence, m->ba.sequence)) {
+			b->anchor->n.dropped_unexpected++;
+			return;
+		}
+		if (mh_sequence_newer(m->ba.sequence, b->sequence))
+			b->sequence = m->ba.sequence;
 		if (try_again(b, "sequence number out of window"))
 			return;
 		break;

@@ -18,7 +18,8 @@ struct accepted {
 	usec_t until; /* USEC_INFINITY while in use */
 };
 
-#define ROUTER_PROBE_TIME (1 * USEC_PER_SEC) /* how long routers have to prove they are here */
+/* How long routers have to prove they are here: MIN_DELAY_BETWEEN_RAS and MAX_RA_DELAY_TIME, RFC 4861. */
+#define ROUTER_PROBE_TIME (3500 * USEC_PER_MSEC)
 
 /* engine.c */
 /* After any event: draw the consequences, then wait for the next deadline. */

@@ -70,13 +70,27 @@ static bool serves(const struct conf_anchor *ca, const struct binding *b)
 	return false;
 }
 
-static bool is_bound(const struct engine *e, const struct anchor *a, const struct in6_addr *home)
+/*
+ * The home address was being withdrawn.  At the same anchor its binding simply lives on; at another one the withdrawal has
+ * been sent and is not waited for, since address and path have one owner.  True if there is nothing more to do.
+ */
+static bool take_over(struct engine *e, const struct anchor *a, const struct in6_addr *home)
 {
-	struct binding *b;
+	struct binding *b = engine_find_home(e, home);
 
-	list_for_each(b, &e->bindings, node)
-		if (b->anchor == a && !b->removed && addr_equal(&b->home, home))
-			return true;
+	if (!b)
+		return false;
+	if (b->anchor == a) {
+		if (b->removed) {
+			b->removed = false;
+			binding_stop_exchange(b);
+			binding_set_state(b, BINDING_IDLE);
+		}
+		return true;
+	}
+	binding_stop_exchange(b);
+	binding_set_state(b, BINDING_IDLE);
+	engine_reap(e);
 	return false;
 }
 
@@ -86,7 +100,7 @@ static int add_homes(struct engine *e, struct anchor *a)
 		struct binding *b;
 		int r;
 
-		if (is_bound(e, a, &a->conf->home[i].address))
+		if (take_over(e, a, &a->conf->home[i].address))
 			continue;
 		r = binding_new(e, a, &a->conf->home[i]);
 		if (r < 0)
@@ -153,9 +167,15 @@ bool engine_uses(const struct engine *e, const struct conf *conf)
 	return false;
 }
 
-static bool has_bindings(const struct engine *e, const struct anchor *a)
+/* In use, or configured: one may be about to get its first binding. */
+static bool is_wanted(const struct engine *e, const struct anchor *a)
 {
+	const struct conf_anchor *ca;
 	struct binding *b;
+
+	list_for_each(ca, &e->conf->anchors, node)
+		if (ca == a->conf)
+			return true;
 
 	list_for_each(b, &e->bindings, node)
 		if (b->anchor == a)
@@ -181,7 +201,7 @@ void engine_reap(struct engine *e)
 	if (!gone)
 		return;
 	list_for_each_safe(a, ta, &e->anchors, node)
-		if (!has_bindings(e, a)) {
+		if (!is_wanted(e, a)) {
 			engine_publish(e, OBJECT_ANCHOR, CHANGE_REMOVED, a);
 			anchor_free(a);
 		}

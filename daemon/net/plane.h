@@ -29,6 +29,8 @@ struct plane_ops {
 		      const struct in6_addr *anchor, const struct in6_addr *coa);
 	void (*reject)(struct plane *p, const struct in6_addr *home, const struct in6_addr *anchor,
 		       const struct in6_addr *coa);
+	bool (*is_accepted)(struct plane *p, const struct in6_addr *home,
+			    const struct in6_addr *anchor, const struct in6_addr *coa);
 	usec_t (*first_data)(struct plane *p, const struct in6_addr *home,
 			     const struct in6_addr *anchor, const struct in6_addr *coa);
 	void (*traffic)(struct plane *p, unsigned slot, struct net_traffic *ret);

@@ -173,6 +173,15 @@ static void bpf_reject(struct plane *p, const struct in6_addr *home, const struc
 	drop_unused_coa(b, &key.coa);
 }
 
+static bool bpf_is_accepted(struct plane *p, const struct in6_addr *home,
+			    const struct in6_addr *anchor, const struct in6_addr *coa)
+{
+	struct plane_accept_key key = accept_key(home, anchor, coa);
+	struct plane_accept value;
+
+	return bpf_map_get(to_bpf(p)->fd[PIN_ACCEPT], &key, &value) == 0;
+}
+
 static usec_t bpf_first_data(struct plane *p, const struct in6_addr *home,
 			     const struct in6_addr *anchor, const struct in6_addr *coa)
 {
@@ -288,6 +297,7 @@ static const struct plane_ops bpf_ops = {
 	.set_source = bpf_set_source,
 	.accept = bpf_accept,
 	.reject = bpf_reject,
+	.is_accepted = bpf_is_accepted,
 	.first_data = bpf_first_data,
 	.traffic = bpf_traffic,
 	.forget_others = bpf_forget_others,

@@ -136,6 +136,7 @@ int rtnl_device_create(struct net *n, const char *name, const uint8_t mac[6])
 	_cleanup_(put_nl_addr) struct nl_addr *addr = nl_addr_build(AF_LLC, mac, 6);
 	struct rtnl_link *peer;
 	char peer_name[IFNAMSIZ];
+	uint8_t peer_mac[6];
 	int r;
 
 	if (!l || !addr)
@@ -152,6 +153,8 @@ int rtnl_device_create(struct net *n, const char *name, const uint8_t mac[6])
 		if (r < 0)
 			return to_errno(r);
 	}
+	read_device(n, peer_name, peer_mac);
+	n->device_peer = n->device;
 	if ((r = bring_up(n, peer_name)) < 0 || (r = bring_up(n, name)) < 0)
 		return r;
 	read_device(n, name, n->device_mac);

@@ -175,6 +175,16 @@ static struct world_accepted *find_accepted(struct world *w, const struct in6_ad
 	return NULL;
 }
 
+static void op_leave_address(void *user, int ifindex, const struct in6_addr *addr)
+{
+	journal(user, OP_LEAVE_ADDRESS, ifindex)->coa = *addr;
+}
+
+static void op_leave_router(void *user, int ifindex, const struct in6_addr *router)
+{
+	journal(user, OP_LEAVE_ROUTER, ifindex)->coa = *router;
+}
+
 static int op_accept(void *user, const struct in6_addr *home, const struct in6_addr *anchor,
 		     const struct in6_addr *coa)
 {
@@ -255,6 +265,8 @@ static const struct engine_ops world_ops = {
 	.answer = op_answer,
 	.set_path = op_set_path,
 	.drop_path = op_drop_path,
+	.leave_address = op_leave_address,
+	.leave_router = op_leave_router,
 	.accept = op_accept,
 	.reject = op_reject,
 	.first_data = op_first_data,
@@ -427,6 +439,7 @@ struct address_event world_address_of(int ifindex, const char *addr)
 		.ifindex = ifindex,
 		.addr = world_addr(addr),
 		.plen = 64,
+		.is_slaac = true,
 		.valid_until = USEC_INFINITY,
 	};
 }

@@ -21,6 +21,8 @@ enum world_op_kind {
 	OP_SOLICIT,
 	OP_ANNOUNCE,
 	OP_ANSWER,
+	OP_LEAVE_ADDRESS,
+	OP_LEAVE_ROUTER,
 	OP_PATH,
 	OP_DROP,
 	OP_ACCEPT,
@@ -31,7 +33,8 @@ struct world_op {
 	enum world_op_kind kind;
 	usec_t at;
 	int ifindex;
-	struct in6_addr home, anchor, coa;
+	struct in6_addr home, anchor;
+	struct in6_addr coa;          /* or what is left */
 	struct path path;             /* OP_PATH, OP_DROP */
 	struct agent_received update; /* OP_SEND */
 };

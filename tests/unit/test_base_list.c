@@ -20,7 +20,7 @@ static int digits(const struct list *head)
 	struct node *n;
 	int all = 0;
 
-	list_for_each (n, head, list) {
+	list_for_each(n, head, list) {
 		all = all * 10 + n->value;
 	}
 	return all;
@@ -65,7 +65,7 @@ Test(base_list, entries_may_go_while_walking)
 		n->value = i;
 		list_append(&head, &n->list);
 	}
-	list_for_each_safe (n, tmp, &head, list) {
+	list_for_each_safe(n, tmp, &head, list) {
 		sum += n->value;
 		list_remove(&n->list);
 		free(n);

@@ -179,3 +179,77 @@ Test(engine, E05_only_home_addresses_have_paths)
 	cr_assert_eq(world_count(w, OP_DROP), 0);
 	world_free(w);
 }
+
+static unsigned index_of(const struct world *w, const struct world_op *o)
+{
+	return (unsigned)(o - w->op);
+}
+
+/* The kernel keeps addresses and routes of the earlier place; new sessions shall not take them. */
+Test(engine, E05_the_kernel_is_told_what_is_left)
+{
+	struct world *w = world_bound(WORLD_ONE, &place_a);
+	struct in6_addr coa = world_addr(place_a.coa), router = world_addr(place_a.router);
+
+	world_link(w, place_a.ifindex, place_a.link, false);
+	world_run(w, 1 * USEC_PER_SEC);
+	cr_assert_eq(world_count(w, OP_LEAVE_ADDRESS), 0, "perhaps we come back to it");
+	world_arrive(w, &place_b);
+	cr_assert_geq(world_count(w, OP_LEAVE_ADDRESS), 1);
+	cr_assert_eq(world_count(w, OP_LEAVE_ROUTER), 1);
+	for (unsigned i = 0; i < world_count(w, OP_LEAVE_ADDRESS); i++)
+		cr_assert(addr_equal(&world_nth(w, OP_LEAVE_ADDRESS, i)->coa, &coa));
+	cr_assert(addr_equal(&world_last(w, OP_LEAVE_ROUTER)->coa, &router));
+	cr_assert_eq(world_last(w, OP_LEAVE_ROUTER)->ifindex, place_a.ifindex);
+	world_free(w);
+}
+
+Test(engine, E05_signalling_comes_before_tidying_up)
+{
+	struct world *w = world_bound(WORLD_ONE, &place_a);
+
+	world_link(w, place_a.ifindex, place_a.link, false);
+	world_link(w, place_b.ifindex, place_b.link, true);
+	world_address(w, place_b.ifindex, place_b.coa);
+	world_advert(w, place_b.ifindex, place_b.router, place_b.prefix, 1800);
+	cr_assert_lt(index_of(w, world_nth(w, OP_SEND, 0)),
+		     index_of(w, world_nth(w, OP_LEAVE_ADDRESS, 0)));
+	world_free(w);
+}
+
+Test(engine, E05_nothing_is_left_at_the_same_place)
+{
+	struct world *w = world_bound(WORLD_ONE, &place_a);
+
+	world_link(w, place_a.ifindex, place_a.link, false);
+	world_run(w, 1 * USEC_PER_SEC);
+	world_arrive(w, &place_a);
+	world_run(w, 10 * USEC_PER_SEC);
+	world_advert(w, place_a.ifindex, "fe80::aa", "2001:db8:a:1::/64", 1800);
+	world_run(w, 300 * USEC_PER_MSEC);
+	world_advert(w, place_a.ifindex, place_a.router, place_a.prefix, 1800);
+	world_run(w, 10 * USEC_PER_SEC);
+	cr_assert_eq(world_count(w, OP_LEAVE_ADDRESS), 0);
+	cr_assert_eq(world_count(w, OP_LEAVE_ROUTER), 0);
+	world_free(w);
+}
+
+/* What somebody configured is his business. */
+Test(engine, E05_static_configuration_is_left_alone)
+{
+	struct world *w = world_new(WORLD_ONE);
+	struct address_event fixed = world_address_of(place_a.ifindex, "2001:db8:f::1");
+
+	fixed.is_static = true;
+	fixed.is_slaac = false;
+	world_link(w, place_a.ifindex, place_a.link, true);
+	engine_address(w->e, w->now, &fixed);
+	world_route(w, place_a.ifindex, "fe80::f", 100, false);
+	world_start(w);
+	world_link(w, place_a.ifindex, place_a.link, false);
+	world_arrive(w, &place_b);
+	world_run(w, 10 * USEC_PER_SEC);
+	cr_assert_eq(world_count(w, OP_LEAVE_ADDRESS), 0);
+	cr_assert_eq(world_count(w, OP_LEAVE_ROUTER), 0);
+	world_free(w);
+}

@@ -120,6 +120,8 @@ Test(engine, E03_a_router_may_take_its_time_to_answer)
 	world_advert(w, place_a.ifindex, "fe80::bad", "2001:db8:bad::/64", 1800);
 	world_run(w, 1900 * MSEC);
 	cr_assert(addr_equal(&world_path(w, HOA)->next_hop, &router), "it is still allowed to");
+	cr_assert_str_eq(engine_place(w->e), "away");
+	cr_assert_eq(world_count(w, OP_LEAVE_ROUTER), 0);
 	world_advert(w, place_a.ifindex, place_a.router, place_a.prefix, 1800);
 	world_run(w, 10 * SEC);
 	cr_assert_eq(world_count(w, OP_PATH), 0);
@@ -202,6 +204,34 @@ Test(engine, E03_a_router_that_is_not_heard_any_more)
 	cr_assert(world_tunnels(w, HOA, place_a.coa));
 	world_run(w, 11 * SEC);
 	cr_assert(world_tunnels(w, HOA, place_wire.coa));
+	world_free(w);
+}
+
+/* RFC 4861 section 6.3.4: what is not advertised any more ends with its own lifetime. */
+Test(engine, E06_a_home_prefix_ends_by_its_lifetime)
+{
+	struct world *w = world_new(WORLD_ONE);
+	struct nd_router_advert ra = world_advert_of(HOME_PREFIX, 1800);
+	struct in6_addr router = world_addr(place_home.router);
+
+	ra.prefix[0].valid = ra.prefix[0].preferred = 60;
+	world_start(w);
+	world_link(w, place_home.ifindex, place_home.link, true);
+	engine_router_advert(w->e, w->now, place_home.ifindex, &router, &ra);
+	world_advert(w, place_home.ifindex, place_home.router, place_a.prefix, 1800);
+	world_address(w, place_home.ifindex, place_a.coa);
+	world_run(w, 300 * MSEC);
+	engine_router_advert(w->e, w->now, place_home.ifindex, &router, &ra);
+	world_run(w, 30 * SEC);
+	cr_assert_eq(world_binding(w, HOA)->state, BINDING_HOME);
+	world_advert(w, place_home.ifindex, place_home.router, place_a.prefix, 1800);
+	world_run(w, 29 * SEC);
+	cr_assert_eq(world_binding(w, HOA)->state, BINDING_HOME);
+	world_run(w, 10 * SEC);
+	world_advert(w, place_home.ifindex, place_home.router, place_a.prefix, 1800);
+	world_run(w, 1 * SEC);
+	cr_assert_eq(world_binding(w, HOA)->state, BINDING_REGISTERED);
+	cr_assert(world_tunnels(w, HOA, place_a.coa));
 	world_free(w);
 }
 
@@ -314,6 +344,7 @@ Test(engine, E12_static_addresses_need_a_static_route)
 	struct address_event ev = world_address_of(place_wire.ifindex, place_wire.coa);
 
 	ev.is_static = true;
+	ev.is_slaac = false;
 	world_start(w);
 	world_link(w, place_wire.ifindex, place_wire.link, true);
 	engine_address(w->e, w->now, &ev);

@@ -96,6 +96,7 @@ Test(engine, E01_prefixes_of_a_link)
 	cr_assert_eq(p->preferred_until, w->now.mono - 2 * SEC + 14400 * SEC);
 
 	fixed.is_static = true;
+	fixed.is_slaac = false;
 	world_link(w, place_wire.ifindex, place_wire.link, true);
 	world_route(w, place_wire.ifindex, place_wire.router, 2000, false);
 	engine_address(w->e, w->now, &fixed);

@@ -196,6 +196,41 @@ Test(engine, E12_refused_then_home)
 	world_free(w);
 }
 
+/* Being home for a while is no administrative change. */
+Test(engine, E12_refused_for_good_then_home_and_away)
+{
+	struct world *w = world_with(BA_PROHIBITED);
+
+	world_leave(w, &place_a);
+	world_arrive(w, &place_home);
+	world_run(w, 10 * SEC);
+	cr_assert_eq(world_binding(w, HOA)->state, BINDING_HOME);
+	world_leave(w, &place_home);
+	world_forget(w);
+	world_arrive(w, &place_b);
+	world_run(w, 60 * SEC);
+	cr_assert_eq(world_count(w, OP_SEND), 0);
+	cr_assert_eq(world_path(w, HOA)->mode, PATH_BLOCKED);
+	world_free(w);
+}
+
+/* The path that the agent goes on serving goes on following the link. */
+Test(engine, E12_a_refused_refresh_follows_the_link)
+{
+	static const struct place again = {7, "wlan0", "fe80::a", "2001:db8:a::/64",
+					   "2001:db8:a::c0a"};
+	struct world *w = world_bound(WORLD_ONE, &place_a);
+
+	world_agent(w, HA)->status = BA_NO_RESOURCES;
+	world_stay(w, &place_a, 1500 * SEC);
+	cr_assert_eq(world_binding(w, HOA)->state, BINDING_REFUSED);
+	world_link_gone(w, place_a.ifindex);
+	world_arrive(w, &again);
+	cr_assert_eq(world_path(w, HOA)->mode, PATH_TUNNEL);
+	cr_assert_eq(world_path(w, HOA)->ifindex, again.ifindex);
+	world_free(w);
+}
+
 /* What the agent has granted holds until its end, whatever it says of an extension. */
 Test(engine, E12_a_refused_refresh_leaves_the_path)
 {
@@ -312,6 +347,32 @@ Test(engine, E12_resynchronisation_answers_any_outstanding_update)
 	world_run(w, 1100 * MSEC); /* the rate limit holds it back a second */
 	cr_assert_eq(world_last(w, OP_SEND)->update.sequence, (uint16_t)(ack.sequence + 1),
 		     "authenticated for the care-of address of its update");
+	world_free(w);
+}
+
+/* The agent refuses an update; we have sent a newer one meanwhile, which stands for itself. */
+Test(engine, E12_resynchronisation_never_goes_back)
+{
+	struct world *w = world_bound(WORLD_ONE, &place_wire);
+	struct agent *ha = world_agent(w, HA);
+	struct agent_ack ack;
+	uint16_t last;
+
+	ha->silent = true;
+	world_arrive(w, &place_a);
+	ack = agent_ack_for(ha, &world_last(w, OP_SEND)->update, BA_SEQUENCE_OUT_OF_WINDOW);
+	world_leave(w, &place_a);
+	world_arrive(w, &place_b);
+	last = world_last(w, OP_SEND)->update.sequence;
+	world_forget(w);
+	world_deliver(w, &ack);
+	world_run(w, 5 * SEC);
+	for (unsigned i = 0; i < world_count(w, OP_SEND); i++) {
+		uint16_t sequence = world_nth(w, OP_SEND, i)->update.sequence;
+
+		cr_assert(mh_sequence_newer(sequence, last), "%u after %u", sequence, last);
+		last = sequence;
+	}
 	world_free(w);
 }
 

@@ -222,7 +222,7 @@ Test(engine, E11_a_replayed_resynchronisation)
 
 	world_agent(w, HA)->silent = true;
 	world_run(w, 1500 * USEC_PER_SEC);
-	old = agent_ack_for(world_agent(w, HA), &world_nth(w, OP_SEND, 0)->update,
+	old = agent_ack_for(world_agent(w, HA), &world_last(w, OP_SEND)->update,
 			    BA_SEQUENCE_OUT_OF_WINDOW);
 	old.sequence = (uint16_t)(old.sequence - 100);
 	attempt(w, &old, "a sequence number older than that of the update");
@@ -464,6 +464,7 @@ Test(engine, E11_a_flood_does_not_push_out_a_configured_router)
 	struct standing before;
 
 	fixed.is_static = true;
+	fixed.is_slaac = false;
 	world_link(w, place_wire.ifindex, place_wire.link, true);
 	world_route(w, place_wire.ifindex, place_wire.router, 100, false);
 	engine_address(w->e, w->now, &fixed);
@@ -483,6 +484,7 @@ Test(engine, E11_advertisements_do_not_end_a_configured_route)
 	struct address_event fixed = world_address_of(place_wire.ifindex, place_wire.coa);
 
 	fixed.is_static = true;
+	fixed.is_slaac = false;
 	world_link(w, place_wire.ifindex, place_wire.link, true);
 	world_route(w, place_wire.ifindex, place_wire.router, 100, false);
 	engine_address(w->e, w->now, &fixed);
