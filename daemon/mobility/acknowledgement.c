@@ -273,6 +273,7 @@ static void refused(struct binding *b, const struct mh_message *m)
 	}
 	after = retry_after(b);
 	b->retry_at = usec_add(e->now.mono, after);
+	b->refused_for_good = after == USEC_INFINITY;
 	/* Take back what went ahead of the answer; what the agent still holds goes on. */
 	if (b->path.mode == PATH_TUNNEL && addr_equal(&b->path.coa, &b->coa) &&
 	    !(b->registered && addr_equal(&b->registered_coa, &b->coa)))

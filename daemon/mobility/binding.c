@@ -112,6 +112,17 @@ void binding_path_home(struct binding *b, struct link *home, bool dad)
 	binding_set_path(b, &p);
 }
 
+/* Where the tunnel leaves, when only that has changed. */
+static void binding_follow_router(struct binding *b)
+{
+	const struct engine *e = b->engine;
+
+	if (b->path.ifindex == e->uplink->ifindex && addr_equal(&b->path.next_hop, &e->next_hop))
+		return;
+	b->link = e->uplink;
+	binding_path_tunnel(b);
+}
+
 /* The router of the uplink changed, or the link came back, while the care-of address stayed. */
 static void binding_follow_link(struct binding *b)
 {
@@ -122,14 +133,11 @@ static void binding_follow_link(struct binding *b)
 		b->retransmit_at = e->now.mono; /* it could not be sent while there was no link */
 		b->postponed = true;
 	}
-	if (b->path.mode != PATH_TUNNEL || !addr_equal(&b->path.coa, &b->coa)) {
-		/* Kept while it worked (E10); there is nothing to keep any more. */
-		if (!path_alive(e, &b->path))
-			binding_path_tunnel(b);
-	} else if (b->path.ifindex != e->uplink->ifindex ||
-		   !addr_equal(&b->path.next_hop, &e->next_hop)) {
+	if (b->path.mode == PATH_TUNNEL && addr_equal(&b->path.coa, &b->coa))
+		binding_follow_router(b);
+	else if (!path_alive(e,
+			     &b->path)) /* kept while it worked (E10): nothing to keep any more */
 		binding_path_tunnel(b);
-	}
 }
 
 static void binding_evaluate_home(struct binding *b, struct link *home)
@@ -193,7 +201,13 @@ void binding_evaluate(struct binding *b)
 	case BINDING_IDLE:
 	case BINDING_HOME:
 	case BINDING_RETURNING:
-		binding_register(b);
+		if (!b->refused_for_good) {
+			binding_register(b);
+			return;
+		}
+		binding_path_blocked(b);
+		b->retry_at = USEC_INFINITY;
+		binding_set_state(b, BINDING_REFUSED);
 		return;
 	case BINDING_REGISTERING:
 	case BINDING_REGISTERED:
@@ -206,9 +220,11 @@ void binding_evaluate(struct binding *b)
 	case BINDING_REFUSED:
 		/* What was refused at another place may be accepted here, unless it was for good.
 		 */
-		if (!addr_equal(&b->coa, &e->coa) && b->retry_at != USEC_INFINITY) {
+		if (!addr_equal(&b->coa, &e->coa) && !b->refused_for_good) {
 			b->backoff = 0;
 			binding_register(b);
+		} else if (b->path.mode == PATH_TUNNEL && addr_equal(&b->path.coa, &e->coa)) {
+			binding_follow_router(b);
 		}
 		return;
 	case BINDING_WITHDRAWING:

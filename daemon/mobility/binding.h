@@ -102,6 +102,7 @@ struct binding {
 	const struct link *doubted;
 	usec_t doubted_until;
 	bool removed;           /* no longer configured: goes as soon as it is withdrawn */
+	bool refused_for_good;  /* until the configuration changes */
 	bool in_handover;       /* counted in the running handover, outcome open */
 	unsigned corrections;   /* statuses 135, 144 answered in the running exchange */
 	bool postponed;         /* retransmit_at is not a timeout but a later first try */

@@ -146,9 +146,11 @@ int engine_reconfigure(struct engine *e, struct instant now, const struct conf *
 		if ((r = add_homes(e, a)) < 0)
 			break;
 	}
-	list_for_each(b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node) {
+		b->refused_for_good = false;
 		if (!b->removed && b->state == BINDING_REFUSED && e->uplink)
 			binding_register(b);
+	}
 	engine_settle(e);
 	return r;
 }

@@ -107,13 +107,26 @@ struct router *link_best_router(const struct link *l, const struct in6_addr *add
 	return best;
 }
 
+static void drop_prefix(struct router *r, unsigned i)
+{
+	r->n_prefixes--;
+	r->prefix[i] = r->prefix[r->n_prefixes];
+	r->prefix_heard[i] = r->prefix_heard[r->n_prefixes];
+}
+
 void routers_expire(struct link *l)
 {
 	struct router *r, *t;
 
-	list_for_each_safe(r, t, &l->routers, node)
+	list_for_each_safe(r, t, &l->routers, node) {
+		for (unsigned i = r->n_prefixes; i-- > 0;)
+			if (r->prefix[i].valid != ND_INFINITE &&
+			    usec_add(r->prefix_heard[i], r->prefix[i].valid * USEC_PER_SEC) <=
+				    l->engine->now.mono)
+				drop_prefix(r, i);
 		if (r->origin == ROUTER_RA && !r->has_route && r->expires <= l->engine->now.mono)
 			router_free(r);
+	}
 }
 
 usec_t routers_next_expiry(const struct link *l)
@@ -207,13 +220,6 @@ static int find_prefix_of(const struct router *r, const struct ip6_prefix *p)
 	return -1;
 }
 
-static void drop_prefix(struct router *r, unsigned i)
-{
-	r->n_prefixes--;
-	r->prefix[i] = r->prefix[r->n_prefixes];
-	r->prefix_heard[i] = r->prefix_heard[r->n_prefixes];
-}
-
 /*
  * An advertisement need not carry all prefixes of its router (RFC 4861 section 6.2.3): those it does not mention stay.  True if
  * it had an unknown one, and left out a known one: perhaps we have moved to another router of the same address.
@@ -285,6 +291,7 @@ void engine_router_advert(struct engine *e, struct instant now, int ifindex,
 	e->now = now;
 	if (!l || !l->up || !l->conf->use)
 		return;
+	routers_expire(l);
 	r = find_router(l, router);
 	if (ra->router_lifetime == 0) { /* no default router (any more) */
 		if (!r || r->origin != ROUTER_RA)
