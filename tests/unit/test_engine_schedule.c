@@ -363,6 +363,7 @@ Test(engine, E12_the_kernel_cannot_send_yet)
 Test(engine, E12_the_kernel_can_never_send)
 {
 	struct world *w = world_new(WORLD_ONE);
+	uint16_t before = world_binding(w, HOA)->sequence;
 
 	w->send_error = -EPERM;
 	world_start(w);
@@ -372,6 +373,8 @@ Test(engine, E12_the_kernel_can_never_send)
 	world_advert(w, place_a.ifindex, place_a.router, place_a.prefix, 1800);
 	world_run(w, 2 * SEC);
 	cr_assert_eq(world_binding(w, HOA)->state, BINDING_REGISTERED);
+	cr_assert_eq(world_nth(w, OP_SEND, 0)->update.sequence, (uint16_t)(before + 1),
+		     "what never left has used no number");
 	world_free(w);
 }
 

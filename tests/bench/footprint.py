@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the daemon costs while nothing happens, and to start."""
+import os
+import pathlib
+import socket
+import statistics
+import subprocess
+import time
+
+from figure import Figure, single
+from lib.daemon import DMMD
+from lib.scene import Scene
+
+REST_SECONDS = int(os.environ.get("BENCH_REST_SECONDS") or 60)
+STARTS = 12
+READY_TIMEOUT = 10
+
+
+def proc_status(pid, key):
+    """A number from /proc/PID/status."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == key:
+            return int(value.split()[0])
+    raise KeyError(key)
+
+
+class Rest:
+    """At rest: wake-ups in a minute, memory"""
+
+    NAMES = ["idle_wakeups", "memory_rss"]
+
+    def __init__(self, run, directory):
+        self._scene = Scene(run, directory)
+
+    def figures(self):
+        scene = self._scene
+        try:
+            scene.standard()
+            scene.attach("B")
+            time.sleep(12)  # the last timers of the attachment are over by then
+            pids = {"daemon": scene.daemon.process.pid, "listener": scene.monitor.process.pid}
+            before = {n: proc_status(p, "voluntary_ctxt_switches") for n, p in pids.items()}
+            time.sleep(REST_SECONDS)
+            woken = {n: proc_status(p, "voluntary_ctxt_switches") - before[n]
+                     for n, p in pids.items()}
+            memory = {n: proc_status(p, "VmRSS") for n, p in pids.items()}
+        finally:
+            scene.close()
+        return [single("idle_wakeups", woken["daemon"], f"in {REST_SECONDS} s",
+                       "`ip monitor` beside it", woken["listener"]),
+                single("memory_rss", memory["daemon"], "KiB", "`ip monitor` beside it",
+                       memory["listener"])]
+
+
+class Start:
+    """Time to ready, as told to the service manager"""
+
+    NAMES = ["ready_first", "ready_after_crash"]
+
+    def __init__(self, run, directory):
+        self._scene = Scene(run, directory)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._path = run.directory / "notify"
+        self._socket.bind(str(self._path))
+        self._socket.settimeout(READY_TIMEOUT)
+
+    def _start(self):
+        """(milliseconds until it says that it is ready, the process)"""
+        daemon = self._scene.daemon
+        begin = time.perf_counter()
+        process = self._scene.mn.start("dmmd", daemon.argv(), daemon.log,
+                                       env={"NOTIFY_SOCKET": str(self._path)})
+        while b"READY=1" not in self._socket.recv(4096):
+            pass
+        return (time.perf_counter() - begin) * 1e3, process
+
+    def _bare(self):
+        """A start that does nothing: the floor."""
+        begin = time.perf_counter()
+        subprocess.run(self._scene.mn.argv(DMMD, "--version"), stdout=subprocess.DEVNULL,
+                       check=True)
+        return (time.perf_counter() - begin) * 1e3
+
+    def figures(self):
+        scene, first, again = self._scene, [], []
+        try:
+            scene.start_routers()
+            scene.start_agents()
+            scene.configure()
+            scene.plug("w0", "B")
+            for _ in range(STARTS):
+                taken, process = self._start()
+                first.append(taken)
+                scene.wait_bound("B")
+                process.kill()
+                taken, process = self._start()
+                again.append(taken)
+                process.stop()
+            bare = [self._bare() for _ in range(STARTS)]
+        finally:
+            scene.close()
+            self._socket.close()
+        return [Figure(name, statistics.median(samples), "ms", len(samples), min(samples),
+                       max(samples), "`dmmd --version`", statistics.median(bare))
+                for name, samples in (("ready_first", first), ("ready_after_crash", again))]

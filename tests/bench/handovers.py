@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Figures of handovers, each over at least twenty, beside the same moves without mobility."""
+import time
+
+import plain
+from figure import Figure, median
+from lib import judge, move, packets as pk, topology as net
+from lib.scene import Scene
+
+ROUNDS = 22
+WARM_UP = 2  # the first moves meet neighbours that nobody knows yet
+PLACES = "BC"
+STREAM_SECONDS = 600  # longer than any run; ended when the moves are done
+
+
+def milliseconds(seconds):
+    return [s * 1e3 for s in seconds]
+
+
+def moves_with_stream(run, directory, mode):
+    """[(move, what a 1 ms stream suffered)], the same of spans without a move, and the time from
+    each link up to the first solicitation."""
+    scene = Scene(run, directory)
+    try:
+        scene.standard()
+        scene.capture("cn", "wan", "udp")
+        scene.probe_server()
+        scene.attach("C")
+        scene.probe("udp", "stream", net.HOME2, "--seconds", STREAM_SECONDS)
+        scene.wait_stream(net.HOME2, "w0")
+        made = [move.make_move(scene, PLACES[i % 2], mode) for i in range(WARM_UP + ROUNDS)]
+        still = _stand_still(made[-1].end - made[-1].begin)
+        watch = move.StreamWatch(scene, net.HOME2)
+        measured = [move.measure(scene, m) for m in made[WARM_UP:]]
+        return ([(m, watch.suffered(m.begin, m.end)) for m in measured],
+                [watch.suffered(*span) for span in still], _solicitations(scene, measured))
+    finally:
+        scene.close()
+
+
+def _stand_still(seconds):
+    """Spans as long as a move in which nothing happens."""
+    spans = []
+    for _ in range(3):
+        begin = time.time()
+        time.sleep(seconds)
+        spans.append((begin, time.time()))
+    time.sleep(0.1)  # the stream goes on behind the last one
+    return spans
+
+
+def _solicitations(scene, measured):
+    sent = [p.time for p in judge.sent_by_mn(scene.packets()) if p.icmp_type == pk.RS]
+    return [min(t for t in sent if t > m.plugged) - m.link_up for m in measured]
+
+
+class Break:
+    """Break before make: twenty-two moves of one interface"""
+
+    NAMES = [f"{what}_{how}" for what in ("ra_to_bu", "link_up_to_rs", "break_outage_beyond_rtt")
+             for how in ("median", "max")]
+
+    def __init__(self, run, directory):
+        self._run, self._directory = run, directory
+
+    def figures(self):
+        base = plain.measure(self._run, self._directory / "plain")
+        moves, _, solicitations = moves_with_stream(self._run, self._directory / "moves", "break")
+        phases = [m.phases for m, _ in moves]
+        outage = [p["data"] - (p["ba"] - p["bu"]) for p in phases]
+        return [
+            *median("ra_to_bu", [p["bu"] - p["ra"] for p in phases], "ms",
+                    "advertisement to the kernel's own test for duplicates",
+                    milliseconds(base.reaction)),
+            *median("link_up_to_rs", milliseconds(solicitations), "ms",
+                    "link up to the first packet of a program that sends every 1 ms, no mobility",
+                    milliseconds(base.first_sent)),
+            *median("break_outage_beyond_rtt", outage, "ms",
+                    "link up to the first answer less a round trip, fixed address, no mobility",
+                    milliseconds(base.outage))]
+
+
+class Make:
+    """Make before break: twenty-two moves between two interfaces"""
+
+    NAMES = ["make_lost_packets", "make_silence_median", "make_silence_max"]
+
+    def __init__(self, run, directory):
+        self._run, self._directory = run, directory
+
+    def figures(self):
+        moves, still, _ = moves_with_stream(self._run, self._directory / "moves", "make")
+        lost = [h["lost_up"] + h["lost_down"] for _, h in moves]
+        unmoved = sum(h["lost_up"] + h["lost_down"] for h in still)
+        return [
+            Figure("make_lost_packets", sum(lost), "packets", len(lost), min(lost), max(lost),
+                   "the same stream without a move", unmoved),
+            *median("make_silence", milliseconds(h["outage"] for _, h in moves), "ms",
+                    "longest silence of the 1 ms stream without a move",
+                    milliseconds(h["outage"] for h in still))]

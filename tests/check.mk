@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Targets that run something: tests, demonstration, figures.  ONLY=PATTERN selects by name, SKIP_DEPS=1
+# installs nothing.  tests/run.py tells what each layer is.
+
+RUN := $(PYTHON) tests/run.py
+FUZZ_PROGRAMS := $(FUZZ_NAMES:%=$(B)/fuzz/%)
+NET_PROGRAMS := $(B)/dmmd $(B)/dmmctl $(B)/dmmd-loader $(PEER_PROGRAMS)
+
+# Packages first: what is built next needs them, and a make started later sees them.
+deps:
+	$(Q)[ -n "$(SKIP_DEPS)" ] || tests/deps.sh
+
+check: deps
+	+$(Q)$(MAKE) --no-print-directory $(NET_PROGRAMS) $(B)/unit $(FUZZ_PROGRAMS)
+	$(Q)$(RUN)
+
+check-unit: $(B)/unit
+	$(Q)$(RUN) unit
+
+check-fuzz: $(FUZZ_PROGRAMS)
+	$(Q)$(RUN) fuzz
+
+check-net: $(NET_PROGRAMS)
+	$(Q)$(RUN) net
+
+demo: deps
+	+$(Q)$(MAKE) --no-print-directory $(NET_PROGRAMS)
+	$(Q)$(PYTHON) -B tests/net/demo.py
+
+bench: deps
+	+$(Q)$(MAKE) --no-print-directory $(NET_PROGRAMS)
+	$(Q)$(PYTHON) -B tests/bench/bench.py
+
+.PHONY: deps check check-unit check-fuzz check-net demo bench

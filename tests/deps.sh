@@ -1,0 +1,34 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Install the Debian packages that building and testing need and that are missing.
+set -eu
+
+BUILD="gcc make pkg-config libc6-dev linux-libc-dev libmnl-dev libnl-3-dev libnl-route-3-dev
+	libdbus-1-dev libsystemd-dev libssl-dev libjansson-dev libsmartcols-dev libbpf-dev clang llvm"
+# Sanitizers and libFuzzer, unit tests, linters.
+CHECK="libcriterion-dev libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck mandoc"
+# Namespaces, peers, captures and what reads them.
+NET="systemd iproute2 util-linux procps iputils-ping nftables dbus dbus-daemon tcpdump tshark radvd bpftool
+	python3 python3-scapy python3-pytest jq"
+
+missing=
+for package in $BUILD $CHECK $NET; do
+	dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
+		missing="$missing $package"
+done
+if [ -z "$missing" ]; then
+	echo "dependencies: all there"
+	exit 0
+fi
+
+echo "dependencies: installing$missing"
+if [ "$(id -u)" != 0 ]; then
+	echo "dependencies: that needs root; SKIP_DEPS=1 goes on without" >&2
+	exit 1
+fi
+# tshark asks whether everybody may capture: no, and no questions.
+export DEBIAN_FRONTEND=noninteractive
+[ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*Packages*' -mtime -1 2>/dev/null)" ] ||
+	apt-get update -qq
+# shellcheck disable=SC2086 # a list of words
+apt-get install -y -qq --no-install-recommends $missing

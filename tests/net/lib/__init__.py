@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The packet-level test rig of dmmd: a small internet in network namespaces, captures, judges.
+
+    run        one run: its name, directory and processes; nothing of it stays behind
+    namespace  one network namespace: commands, sockets, sysctls inside it
+    topology   the internet: mobile node, access networks, routers, home agents, correspondent
+    peers      home agents, routers and probes as processes, and their control sockets
+    daemon     dmmd: configuration, start, stop, crash
+    monitor    what the kernel tells listeners of links and addresses, with times
+    capture    tcpdump beside a scenario
+    packets    captured packets taken apart, by code that shares nothing with the daemon
+    mip6       mobility messages: checksum, authenticator, options (RFC 6275, RFC 4285)
+    oracle     tshark's and scapy's opinion of the same messages
+    judge      what must hold for whatever the mobile node sends
+    forge      packets that nobody should believe
+    state      what the kernel holds: addresses, routes, rules, devices, filters, pins
+    session    TCP and UDP sessions whose fate is known
+    stream     a 1 ms stream followed through captures
+    move       one move of the mobile node, timed by captures
+    scene      all of that together, for a test, the demonstration, the figures
+
+Everything is judged by packets and kernel state.  Scenarios wait for conditions, never for time.
+"""

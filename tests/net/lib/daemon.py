@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""dmmd itself: its configuration, start, stop and crash."""
+import json
+import signal
+import time
+import zlib
+
+from . import topology as net
+from .peers import KEY, SPI, write_key
+from .run import BUILD, run_command
+
+DMMD, LOADER, DMMCTL = BUILD / "dmmd", BUILD / "dmmd-loader", BUILD / "dmmctl"
+DEVICE = "dmm0"
+RULE_PRIORITIES = range(5300, 5400)
+ROUTE_TABLES = range(25700, 25700 + 64)
+PROTOCOL = 77
+
+
+class Anchor:
+    """A section [Anchor NAME]; settings with the names of the configuration file."""
+
+    def __init__(self, name, address, home, key=None, spi=None, **settings):
+        self.name, self.address, self.home = name, address, home
+        self.key, self.spi, self.settings = key, spi, settings
+
+    def lines(self, directory):
+        yield from (f"[Anchor {self.name}]", f"Address={self.address}",
+                    f"HomeAddress={self.home}/64")
+        if self.key:
+            path = directory / f"{self.name}.mn-key"
+            write_key(path, self.key)
+            yield from (f"SPI={self.spi}", f"KeyFile={path}")
+        else:
+            yield "Insecure=yes"
+        for name, value in self.settings.items():
+            yield f"{name}={value}"
+
+
+def anchor1(key=KEY["home"], at=net.HA1, **settings):
+    return Anchor("home", at, net.HOME1, key, SPI["home"], **settings)
+
+
+def anchor2(key=KEY["second"], **settings):
+    return Anchor("second", net.HA2, net.HOME2, key, SPI["second"], **settings)
+
+
+class Daemon:
+    """One dmmd in the mobile node's namespace; a restart uses the same files."""
+
+    def __init__(self, node, directory, anchors, *links, name="dmmd", bus="none", **daemon):
+        run = node.run
+        self.node, self.name, self.bus = node, name, bus
+        self.pins = run.bpf / name
+        self.state_file = run.directory / f"{name}.state"
+        self.config = run.directory / f"{name}.conf"
+        self.log = directory / f"{name}.log"
+        self.anchors = anchors
+        self.process = None
+        self.starts = []
+        self._settings = {"StateFile": self.state_file, "PinDirectory": self.pins,
+                          "Device": DEVICE, **daemon}
+        self._links = links
+        self.configure()
+
+    def configure(self):
+        lines = ["[Daemon]", *(f"{k}={v}" for k, v in self._settings.items())]
+        for link in self._links:
+            lines += ["[Link]", *link]
+        for anchor in self.anchors:
+            lines += anchor.lines(self.node.run.directory)
+        self.config.write_text("\n".join(lines) + "\n")
+        self.config.chmod(0o600)
+
+    def argv(self):
+        programs = self.node.run.keep_programs(DMMD, LOADER)
+        return [programs / "dmmd", "--config", self.config, "--bus", self.bus, "--log-level", "debug"]
+
+    def start(self, wait=True):
+        self.starts.append(time.time())
+        self.process = self.node.start(self.name, self.argv(), self.log)
+        if wait:
+            self.process.wait_output("is ready", timeout=10)
+        return self
+
+    def running(self):
+        return bool(self.process) and self.process.running()
+
+    def stop(self, timeout=6.0):
+        """Stop as the service manager does: the exit status."""
+        return self.process.stop(signal.SIGTERM, timeout)
+
+    def crash(self):
+        self.process.kill()
+
+    def set_saved_sequence(self, number):
+        """Write the state file anew with another last sequence number in its only entry."""
+        header, entry, _ = self.state_file.read_text().splitlines()
+        words = entry.split()
+        words[4] = str(number)
+        text = f"{header}\n{' '.join(words)}\n"
+        self.state_file.write_text(f"{text}checksum {zlib.crc32(text.encode()):08x}\n")
+
+    def ctl(self, *argv):
+        """What dmmctl says, as JSON."""
+        text = run_command(DMMCTL, "--bus", self.bus, "--json=short", *argv)
+        return json.loads(text) if text.strip() else None
+
+    def plane(self, map_name):
+        """Entries of a map of the data plane."""
+        text = run_command("bpftool", "-j", "map", "dump", "pinned", str(self.pins / map_name),
+                           check=False)
+        return json.loads(text) if text.strip() else []
+
+    def dropped(self):
+        """Packets that the data plane has refused, by reason's number."""
+        entries = self.plane("dropped")
+        return {_little(e["key"]): sum(_little(v["value"]) for v in e["values"]) for e in entries}
+
+
+def _little(octets):
+    return int.from_bytes(bytes(int(o, 16) for o in octets), "little")
