@@ -21,7 +21,7 @@ static void check(const struct conf *c)
 	unsigned anchors = 0, homes = 0;
 	const struct conf_anchor *a;
 
-	list_for_each (a, &c->anchors, node) {
+	list_for_each(a, &c->anchors, node) {
 		anchors++;
 		homes += a->n_homes;
 		require(a->n_homes > 0 && a->name[0] && addr_is_routable(&a->address));
