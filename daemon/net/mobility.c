@@ -70,7 +70,12 @@ int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 	memcpy(CMSG_DATA(c), &info, sizeof(info));
 	if (sendmsg(n->raw_fd, &m, 0) < 0)
 		return -errno;
-	return packet->has_home_option ? 0 : nd_search(n, u, &packet->dst);
+	if (packet->has_home_option)
+		return 0;
+	/* The agent may still know the home address at another interface of ours, from an earlier
+	 * stay, and would send its answer there. */
+	nd_claim(n, u, &packet->src);
+	return nd_search(n, u, &packet->dst);
 }
 
 static void receive(struct net *n, struct msghdr *m, const uint8_t *buf, size_t len)

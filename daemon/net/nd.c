@@ -95,20 +95,26 @@ int nd_search(struct net *n, const struct uplink *u, const struct in6_addr *agen
 	return send_multicast(n, u, &in6addr_any, &group, icmp, (size_t)r);
 }
 
-int net_announce(struct net *n, int ifindex, const struct in6_addr *home)
+/* From the link-local address if there is one: the home address need not be ours here yet. */
+int nd_claim(struct net *n, const struct uplink *u, const struct in6_addr *home)
 {
-	struct uplink *u = uplink_find(n, ifindex);
+	const struct in6_addr *src = addr_is_any(&u->linklocal) ? home : &u->linklocal;
 	uint8_t icmp[64];
 	int r;
 
-	if (!u)
-		return -ENODEV;
 	if (!uplink_has_mac(u))
 		return 0;
 	r = nd_neighbour_advert_build(home, u->mac, sizeof(u->mac), icmp, sizeof(icmp));
 	if (r < 0)
 		return r;
-	return send_multicast(n, u, home, &all_nodes, icmp, (size_t)r);
+	return send_multicast(n, u, src, &all_nodes, icmp, (size_t)r);
+}
+
+int net_announce(struct net *n, int ifindex, const struct in6_addr *home)
+{
+	struct uplink *u = uplink_find(n, ifindex);
+
+	return u ? nd_claim(n, u, home) : -ENODEV;
 }
 
 /* By the kernel: it knows the node's link-layer address, since we have just sent to it. */
