@@ -86,5 +86,5 @@ clean:
 .PHONY: all clean
 .DELETE_ON_ERROR:
 include tests/tests.mk tests/peer/peer.mk cli/completion/completion.mk systemd/install.mk
-include $(wildcard tests/check.mk tests/lint.mk tests/system.mk)
+include tests/check.mk tests/lint.mk tests/system.mk
 -include $(DAEMON_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(B)/obj/daemon/main.d $(B)/obj/daemon/loader.d

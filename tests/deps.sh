@@ -8,7 +8,7 @@ BUILD="gcc make pkg-config libc6-dev linux-libc-dev libmnl-dev libnl-3-dev libnl
 # Sanitizers and libFuzzer, unit tests, linters.
 CHECK="libcriterion-dev libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck mandoc"
 # Namespaces, peers, captures and what reads them.
-NET="systemd iproute2 util-linux procps iputils-ping nftables dbus dbus-daemon tcpdump tshark radvd bpftool
+NET="systemd mmdebstrap iproute2 util-linux procps iputils-ping nftables dbus dbus-daemon tcpdump tshark radvd bpftool
 	python3 python3-scapy python3-pytest jq"
 
 missing=

@@ -2,6 +2,6 @@
 # The installed service on a fresh Debian under systemd; included by the Makefile.
 
 check-system: deb peers
-	$(Q)tests/system/run.sh $(B)
+	$(Q)$(RUN) system
 
 .PHONY: check-system

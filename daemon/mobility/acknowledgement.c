@@ -203,6 +203,8 @@ static void accepted_ack(struct binding *b, const struct mh_message *m,
 		/* Meanwhile we may have moved on: then the answer to the newer update counts. */
 		if (b->state != BINDING_RETURNING && b->state != BINDING_WITHDRAWING) {
 			b->registered = false;
+			b->expires = 0;
+			e->ops->persist(e->user);
 			return;
 		}
 		accepted_deregistration(b);

@@ -105,7 +105,7 @@ static int send_update(struct binding *b, uint16_t lifetime, bool at_home)
 	};
 	int r;
 
-	o.sequence = m.bu.sequence = ++b->sequence;
+	o.sequence = m.bu.sequence = (uint16_t)(b->sequence + 1);
 	m.bu.flags = BU_ACK | BU_HOME;
 	m.bu.lifetime = lifetime;
 	m.opt.has_alt_coa = true;
@@ -126,6 +126,7 @@ static int send_update(struct binding *b, uint16_t lifetime, bool at_home)
 	r = e->ops->send(e->user, b->link->ifindex, &p);
 	if (r < 0)
 		return r;
+	b->sequence = o.sequence; /* what could not be sent has used none */
 	remember(b, &o);
 	b->anchor->n.bu_sent++;
 	b->send_failures = 0;

@@ -169,6 +169,8 @@ Test(engine, E06_gone_again_before_the_answer)
 	world_deliver(w, &late);
 	late.has_rh2 = true;
 	world_deliver(w, &late);
+	cr_assert_not(world_binding(w, HOA)->registered);
+	cr_assert_eq(world_binding(w, HOA)->expires, 0, "what is gone has no end to come");
 	cr_assert(world_tunnels(w, HOA, place_b.coa), "the answer to the old question");
 	world_run(w, 2 * USEC_PER_SEC);
 	cr_assert_eq(world_binding(w, HOA)->state, BINDING_REGISTERED);
