@@ -11,7 +11,9 @@
 #include <errno.h>
 #include <getopt.h>
 #include <grp.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -21,6 +23,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "net/bpf/plane.h"
 
@@ -99,20 +102,26 @@ static int pin_all(const char *dir, struct bpf_object *o, gid_t gid)
 	return 0;
 }
 
-static int make_directory(const char *dir, gid_t gid)
+/* Nothing is made or removed anywhere else. */
+static int check_file_system(const char *dir)
 {
+	_cleanup_free_ char *copy = strdup(dir);
 	struct statfs fs;
 
+	if (!copy)
+		return -ENOMEM;
+	if (statfs(dirname(copy), &fs) == 0 && fs.f_type == BPF_FS_MAGIC)
+		return 0;
+	log_error("%s is not in a bpf file system: mount one (mount -t bpf bpf /sys/fs/bpf) or set "
+		  "PinDirectory=",
+		  dir);
+	return -EINVAL;
+}
+
+static int make_directory(const char *dir, gid_t gid)
+{
 	if (mkdir(dir, 0750) < 0 && errno != EEXIST)
 		return log_errno(-errno, "cannot make %s", dir);
-	if (statfs(dir, &fs) < 0)
-		return log_errno(-errno, "cannot look at %s", dir);
-	if (fs.f_type != BPF_FS_MAGIC) {
-		log_error("%s is not in a bpf file system: mount one (mount -t bpf bpf "
-			  "/sys/fs/bpf) or set PinDirectory=",
-			  dir);
-		return -EINVAL;
-	}
 	/* Whatever the umask: the group must be able to reach the objects. */
 	if (gid != (gid_t)-1 && (chown(dir, (uid_t)-1, gid) < 0 || chmod(dir, 0750) < 0))
 		return log_errno(-errno, "cannot give %s to the group", dir);
@@ -140,6 +149,9 @@ static int load(const char *dir, gid_t gid, bool replace, bool remove)
 	struct bpf_object *o;
 	int r;
 
+	r = check_file_system(dir);
+	if (r < 0)
+		return r;
 	libbpf_set_print(quiet);
 	o = bpf_object__open_mem(plane_object, (size_t)(plane_object_end - plane_object), NULL);
 	if (!o)
@@ -156,8 +168,7 @@ static int load(const char *dir, gid_t gid, bool replace, bool remove)
 		r = bpf_object__load(o);
 		if (r < 0)
 			log_errno(r, "the kernel refuses the programs (CAP_BPF, CAP_PERFMON and "
-				     "CAP_NET_ADMIN "
-				     "are needed, and Linux 5.10 or later)");
+				     "CAP_NET_ADMIN are needed, and Linux 5.10 or later)");
 		else if ((r = set_version(o)) < 0 || (r = pin_all(dir, o, gid)) < 0)
 			unpin_all(dir, o);
 	}

@@ -395,13 +395,13 @@ static void stop(struct daemon *d, bool withdraw)
 static void usage(FILE *out)
 {
 	fputs("dmmd [OPTION...]\n\n"
-	      "Mobility agent of a mobile node: keeps the sessions that need it through moves.\n\n"
+	      "Mobile IPv6 agent for hosts that move.\n\n"
 	      "  --config=FILE       instead of " DEFAULT_CONFIG "\n"
 	      "  --check-config      read the configuration, report errors, exit\n"
 	      "  --sample-config     write a commented configuration with all defaults, exit\n"
 	      "  --options-mdoc      write the list of options as it stands in the manual, exit\n"
 	      "  --bus=ADDRESS|none  D-Bus to appear on (default: the system bus)\n"
-	      "  --log-level=LEVEL   err, warning, notice, info or debug\n"
+	      "  --log-level=LEVEL   emerg, alert, crit, err, warning, notice, info or debug\n"
 	      "  --help, --version\n",
 	      out);
 }
@@ -438,7 +438,8 @@ static const struct option options[] = {
 
 int main(int argc, char **argv)
 {
-	struct daemon d = {.config_path = DEFAULT_CONFIG, .lock = -1};
+	static const char default_config[] = DEFAULT_CONFIG;
+	struct daemon d = {.config_path = default_config, .lock = -1};
 	struct conf_errors errors = {.out = stderr};
 	int o, r, log_level = -1;
 	bool check = false;
@@ -486,6 +487,11 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return 2;
 	}
+	if (d.config_path != default_config && access(d.config_path, F_OK) < 0) {
+		log_error("%s: %s", d.config_path, log_strerror(errno));
+		return EXIT_FAILURE;
+	}
+	errors.credentials_optional = check;
 	r = conf_load(d.config_path, &errors, &d.conf);
 	if (r < 0) {
 		log_error("%s cannot be used", d.config_path);

@@ -53,6 +53,13 @@ static void report_file(struct conf_errors *errors, const char *path, int r)
 		conf_report(errors, at, "cannot be read: %s", log_strerror(-r));
 }
 
+/* A credential, and we are not the service that it is for. */
+static bool is_absent_credential(const char *source)
+{
+	return strncmp(source, CONF_CREDENTIAL_PREFIX, strlen(CONF_CREDENTIAL_PREFIX)) == 0 &&
+	       !getenv("CREDENTIALS_DIRECTORY");
+}
+
 static void load_keys(struct conf_build *b)
 {
 	for (unsigned i = 0; i < b->n_anchors; i++) {
@@ -60,6 +67,8 @@ static void load_keys(struct conf_build *b)
 		const char *why;
 
 		if (!a->key_file[0])
+			continue;
+		if (b->errors->credentials_optional && is_absent_credential(a->key_file))
 			continue;
 		if (keyfile_read(a->key_file, a->key, &a->key_len, &why) < 0)
 			conf_report(b->errors, anchor_source_where(&b->anchors[i], "KeyFile"),

@@ -98,6 +98,8 @@ struct conf {
 struct conf_errors {
 	FILE *out; /* NULL: the log */
 	unsigned n;
+	/* Only looking: a key that is a credential need not be there outside of the service. */
+	bool credentials_optional;
 };
 
 /*

@@ -21,7 +21,9 @@ const struct conf_section_info conf_sections[CONF_SECTION_MAX] = {
 	[CONF_ANCHOR] = {"Anchor", "[Anchor NAME]", "[Anchor home]",
 			 "A home agent and the home addresses that it serves.\n"
 			 "Sections with the same name are one, also over several files.\n"
-			 "A name has up to 63 letters, digits, dots, hyphens and underscores.\n"},
+			 "A name has up to 63 letters, digits, dots, hyphens and underscores and "
+			 "begins with a "
+			 "letter or digit.\n"},
 };
 
 #define FIELD(type, member) .offset = offsetof(type, member), .size = sizeof(((type *)NULL)->member)
@@ -50,12 +52,12 @@ const struct conf_option conf_options[CONF_N_OPTIONS] = {
 		     "default",
 	 .help = "Name of the daemon's own interface, which carries the home addresses; other "
 		 "network managers are told to leave names that begin with dmm alone."},
-	{DAEMON("RouteTable", route_table), .parse = value_uint32, .min = 256, .max = 4294967232,
-	 .fallback = "25700", .accepted = "a number from 256 to 4294967232",
+	{DAEMON("RouteTable", route_table), .parse = value_uint32, .min = 256, .max = 4294967231,
+	 .fallback = "25700", .accepted = "a number from 256 to 4294967231",
 	 .help = "First of 65 routing tables that the daemon has for itself."},
 	{DAEMON("RulePriority", rule_priority), .parse = value_uint32, .min = 1, .max = 32000,
 	 .fallback = "5300", .accepted = "a number from 1 to 32000",
-	 .help = "First of 100 priorities of routing rules that the daemon has for itself."},
+	 .help = "First of 65 priorities of routing rules that the daemon has for itself."},
 
 	{LINK("Match", match), .parse = value_patterns, .example = "wlan* wlp*",
 	 .accepted = "shell patterns separated by blanks, 63 octets at most",
@@ -94,7 +96,7 @@ const struct conf_option conf_options[CONF_N_OPTIONS] = {
 	 .help = "Security parameter index that the home agent knows the key by (RFC 4285); goes "
 		 "with KeyFile."},
 	{ANCHOR("KeyFile", key_file), .parse = value_key_source, .secret = true,
-	 .example = "/etc/dmmd/home.key",
+	 .example = "credential:key_home",
 	 .accepted = "an absolute path of at most 255 octets, or credential: and the name of a "
 		     "credential of the service",
 	 .help = "File of the key shared with the home agent: 32 to 128 hexadecimal digits; a file "

@@ -56,8 +56,9 @@ struct net {
 	struct mnl_socket *monitor;
 	unsigned monitor_seq;
 	struct list uplinks;
-	int device;      /* ifindex of our own ... */
-	int device_peer; /* ... and of its other end */
+	bool device_made; /* by this run */
+	int device;       /* ifindex of our own ... */
+	int device_peer;  /* ... and of its other end */
 	uint8_t device_mac[6];
 	struct installed home[CONF_MAX_HOMES];
 	int nd_fd, packet_fd, mobility_fd, raw_fd, pmtu_fd;

@@ -48,6 +48,8 @@ int net_new(sd_event *ev, const struct conf *conf, struct net **ret)
 	else if ((r = plane_open(conf, &n->plane)) == 0)
 		r = device_ensure(n);
 	if (r < 0) {
+		if (n->device_made) /* what was found stays: it may be carrying traffic */
+			rtnl_device_delete(n);
 		net_free(n);
 		return r;
 	}

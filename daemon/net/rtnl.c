@@ -152,6 +152,7 @@ int rtnl_device_create(struct net *n, const char *name, const uint8_t mac[6])
 		r = rtnl_link_add(n->rtnl, l, NLM_F_CREATE | NLM_F_EXCL);
 		if (r < 0)
 			return to_errno(r);
+		n->device_made = true;
 	}
 	read_device(n, peer_name, peer_mac);
 	n->device_peer = n->device;
