@@ -128,7 +128,8 @@ int device_ensure(struct net *n);
 int nd_open(struct net *n);
 /* Ask the link for the home agent without using any address of ours (RFC 6275 section 11.5.5). */
 int nd_search(struct net *n, const struct uplink *u, const struct in6_addr *agent);
-/* Say that a home address is at this interface now. */
-int nd_claim(struct net *n, const struct uplink *u, const struct in6_addr *home);
+/* Say that a home address is at this interface now; to its agent, all others hear it when that has agreed. */
+int nd_claim(struct net *n, const struct uplink *u, const struct in6_addr *home,
+	     const struct in6_addr *agent);
 int mobility_open(struct net *n);
 int pmtu_open(struct net *n);

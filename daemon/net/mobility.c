@@ -74,7 +74,7 @@ int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 		return 0;
 	/* The agent may still know the home address at another interface of ours, from an earlier
 	 * stay, and would send its answer there. */
-	nd_claim(n, u, &packet->src);
+	nd_claim(n, u, &packet->src, &packet->dst);
 	return nd_search(n, u, &packet->dst);
 }
 

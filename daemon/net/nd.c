@@ -20,6 +20,15 @@
 static const struct in6_addr all_nodes = {.s6_addr = {0xff, 2, [15] = 1}};
 static const struct in6_addr all_routers = {.s6_addr = {0xff, 2, [15] = 2}};
 
+/* The group that only the owner of an address is in, as a rule (RFC 4291 section 2.7.1). */
+static struct in6_addr solicited_node(const struct in6_addr *addr)
+{
+	struct in6_addr group = {.s6_addr = {0xff, 2, [11] = 1, 0xff}};
+
+	memcpy(group.s6_addr + 13, addr->s6_addr + 13, 3);
+	return group;
+}
+
 static int send_multicast(struct net *n, const struct uplink *u, const struct in6_addr *src,
 			  const struct in6_addr *dst, uint8_t *icmp, size_t len)
 {
@@ -82,13 +91,12 @@ int net_solicit(struct net *n, int ifindex)
  */
 int nd_search(struct net *n, const struct uplink *u, const struct in6_addr *agent)
 {
-	struct in6_addr group = {.s6_addr = {0xff, 2, [11] = 1, 0xff}}; /* solicited-node */
+	const struct in6_addr group = solicited_node(agent);
 	uint8_t icmp[64];
 	int r;
 
 	if (!uplink_has_mac(u))
 		return 0;
-	memcpy(group.s6_addr + 13, agent->s6_addr + 13, 3);
 	r = nd_neighbour_solicit_build(agent, icmp, sizeof(icmp));
 	if (r < 0)
 		return r;
@@ -96,7 +104,8 @@ int nd_search(struct net *n, const struct uplink *u, const struct in6_addr *agen
 }
 
 /* From the link-local address if there is one: the home address need not be ours here yet. */
-int nd_claim(struct net *n, const struct uplink *u, const struct in6_addr *home)
+static int claim(struct net *n, const struct uplink *u, const struct in6_addr *home,
+		 const struct in6_addr *to)
 {
 	const struct in6_addr *src = addr_is_any(&u->linklocal) ? home : &u->linklocal;
 	uint8_t icmp[64];
@@ -107,14 +116,22 @@ int nd_claim(struct net *n, const struct uplink *u, const struct in6_addr *home)
 	r = nd_neighbour_advert_build(home, u->mac, sizeof(u->mac), icmp, sizeof(icmp));
 	if (r < 0)
 		return r;
-	return send_multicast(n, u, src, &all_nodes, icmp, (size_t)r);
+	return send_multicast(n, u, src, to, icmp, (size_t)r);
+}
+
+int nd_claim(struct net *n, const struct uplink *u, const struct in6_addr *home,
+	     const struct in6_addr *agent)
+{
+	const struct in6_addr group = solicited_node(agent);
+
+	return claim(n, u, home, &group);
 }
 
 int net_announce(struct net *n, int ifindex, const struct in6_addr *home)
 {
 	struct uplink *u = uplink_find(n, ifindex);
 
-	return u ? nd_claim(n, u, home) : -ENODEV;
+	return u ? claim(n, u, home, &all_nodes) : -ENODEV;
 }
 
 /* By the kernel: it knows the node's link-layer address, since we have just sent to it. */
