@@ -14,7 +14,7 @@
 #include "loop/loop.h"
 
 #define SYSTEM_BUS "unix:path=/run/dbus/system_bus_socket"
-#define RETRY_FIRST (30 * USEC_PER_SEC)
+#define RETRY_FIRST (1 * USEC_PER_SEC)
 #define RETRY_MAX (600 * USEC_PER_SEC)
 /* No call we understand is longer; the default would be 128 MiB. */
 #define INCOMING_MAX (64 * 1024)
@@ -175,7 +175,8 @@ static void connect_now(struct bus *b)
 		return;
 	}
 	dbus_connection_set_exit_on_disconnect(b->conn, FALSE);
-	dbus_connection_set_max_message_size(b->conn, INCOMING_MAX);
+	/* For flow control only: libdbus would take a message over a size limit of its own for a broken
+	 * connection, and anybody could throw us off the bus with one. */
 	dbus_connection_set_max_received_size(b->conn, INCOMING_MAX);
 	if (!hello || !watch_attach(b) ||
 	    !dbus_connection_add_filter(b->conn, on_message, b, NULL) ||

@@ -59,12 +59,17 @@ static struct router *get_router(struct link *l, const struct in6_addr *addr)
 
 	if (r)
 		return r;
+	/* What only advertisements know makes room for other advertisements: never a router that the
+	 * kernel uses, nor the one that we use. */
 	list_for_each(r, &l->routers, node) {
+		if (r->has_route)
+			continue;
 		n++;
-		if (!oldest || r->heard < oldest->heard)
+		if (!addr_equal(&r->addr, &l->engine->next_hop) &&
+		    (!oldest || r->heard < oldest->heard))
 			oldest = r;
 	}
-	if (n >= MAX_ROUTERS)
+	if (n >= MAX_ROUTERS && oldest)
 		router_free(oldest);
 	r = calloc(1, sizeof(*r));
 	if (!r)
@@ -107,6 +112,13 @@ struct router *link_best_router(const struct link *l, const struct in6_addr *add
 	return best;
 }
 
+static usec_t prefix_end(const struct router *r, unsigned i)
+{
+	return r->prefix[i].valid == ND_INFINITE
+		       ? USEC_INFINITY
+		       : usec_add(r->prefix_heard[i], r->prefix[i].valid * USEC_PER_SEC);
+}
+
 static void drop_prefix(struct router *r, unsigned i)
 {
 	r->n_prefixes--;
@@ -120,9 +132,7 @@ void routers_expire(struct link *l)
 
 	list_for_each_safe(r, t, &l->routers, node) {
 		for (unsigned i = r->n_prefixes; i-- > 0;)
-			if (r->prefix[i].valid != ND_INFINITE &&
-			    usec_add(r->prefix_heard[i], r->prefix[i].valid * USEC_PER_SEC) <=
-				    l->engine->now.mono)
+			if (prefix_end(r, i) <= l->engine->now.mono)
 				drop_prefix(r, i);
 		if (r->origin == ROUTER_RA && !r->has_route && r->expires <= l->engine->now.mono)
 			router_free(r);
@@ -134,9 +144,16 @@ usec_t routers_next_expiry(const struct link *l)
 	usec_t next = USEC_INFINITY;
 	struct router *r;
 
-	list_for_each(r, &l->routers, node)
+	list_for_each(r, &l->routers, node) {
 		if (r->origin == ROUTER_RA && r->expires > l->engine->now.mono && r->expires < next)
 			next = r->expires;
+		for (unsigned i = 0; i < r->n_prefixes; i++) {
+			usec_t end = prefix_end(r, i);
+
+			if (end > l->engine->now.mono && end < next)
+				next = end;
+		}
+	}
 	return next;
 }
 
@@ -299,6 +316,9 @@ void engine_router_advert(struct engine *e, struct instant now, int ifindex,
 		r->expires = now.mono;
 		if (!router_is_configured(r))
 			r->n_prefixes = 0;
+		/* Anybody can say so in its name: if it is there, it answers. */
+		if (l->solicit_timer == USEC_INFINITY && l->solicits_sent == 0)
+			link_solicit(l);
 	} else {
 		was_known = r && r->epoch == l->epoch && r->origin == ROUTER_RA;
 		r = get_router(l, router);

@@ -80,13 +80,14 @@ int bpf_map_next(int map, const void *key, void *ret_key)
 
 unsigned bpf_possible_cpus(void)
 {
-	unsigned first, last = 0;
+	unsigned last = 0, n;
 	FILE *f = fopen("/sys/devices/system/cpu/possible", "re");
-	int n;
 
 	if (!f)
 		return (unsigned)sysconf(_SC_NPROCESSORS_CONF);
-	n = fscanf(f, "%u-%u", &first, &last);
+	/* A list of numbers and ranges, in order: the last number counts. */
+	while (fscanf(f, "%u%*[,-]", &n) == 1)
+		last = n;
 	fclose(f);
-	return n == 2 ? last + 1 : 1;
+	return last + 1;
 }

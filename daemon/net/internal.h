@@ -15,6 +15,7 @@
 
 #define NET_PROTOCOL 77 /* mark of our routes and rules, named in iproute2/rt_protos.d */
 #define TUNNEL_OVERHEAD 40
+#define MESSAGES_PER_WAKEUP 64 /* then timers and signals have their turn; the rest waits */
 #define MIN_OUTER_MTU 1280
 #define DEVICE_SLOT \
 	CONF_MAX_HOMES /* table and rule for the device itself, behind those of bindings */
@@ -66,7 +67,8 @@ struct net {
 	bool removing;
 	sd_event_source *sources[8];
 	unsigned n_sources;
-	sd_event_source *repair;
+	sd_event_source *repair, *resync;
+	usec_t repair_delay; /* grows while repairing fails */
 };
 
 int net_watch(struct net *n, int fd, sd_event_io_handler_t cb);
@@ -114,7 +116,7 @@ int path_device_route(struct net *n);
 /* A de-registration must not leave the link: false advertisements would make us undo our binding. */
 void path_reach_agent(struct net *n, unsigned slot, const struct in6_addr *agent, int ifindex);
 /* Put back what somebody else removed. */
-void path_repair(struct net *n, struct installed *h);
+int path_repair(struct net *n, struct installed *h);
 int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu);
 
 /* reconcile.c */

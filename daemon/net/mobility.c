@@ -109,7 +109,7 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
 	ssize_t len;
 
 	(void)s, (void)revents;
-	for (;;) {
+	for (unsigned i = 0; i < MESSAGES_PER_WAKEUP; i++) {
 		struct msghdr m = {
 			.msg_name = &from,
 			.msg_namelen = sizeof(from),
@@ -125,6 +125,7 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
 		if (!(m.msg_flags & MSG_TRUNC))
 			receive(n, &m, buf, (size_t)len);
 	}
+	return 0;
 }
 
 int mobility_open(struct net *n)

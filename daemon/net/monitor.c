@@ -15,6 +15,8 @@
 #include "net/internal.h"
 
 #define RECEIVE_BUFFER (1 << 20)
+#define RESYNC_AGAIN (100 * USEC_PER_MSEC)
+#define DUMP_TRIES 5
 #define INFINITE_LIFETIME 0xffffffffu
 #define ADDRESS_PROTO 11  /* IFA_PROTO, Linux 5.18 */
 #define PROTO_KERNEL_RA 2 /* IFAPROT_KERNEL_RA */
@@ -45,6 +47,8 @@ static void parse_attrs(const struct nlmsghdr *h, unsigned offset, const struct 
 	mnl_attr_parse(h, offset, put_attr, &t);
 }
 
+static void monitor_resync(struct net *n);
+
 static bool is_own_device(const struct net *n, const char *name)
 {
 	size_t len = strlen(n->conf->device);
@@ -65,7 +69,7 @@ static void on_link(struct net *n, const struct nlmsghdr *h, struct instant now)
 		return;
 	ev.name = mnl_attr_get_str(tb[IFLA_IFNAME]);
 	if (is_own_device(n, ev.name)) {
-		if (h->nlmsg_type == RTM_DELLINK && ifi->ifi_index == n->device)
+		if (h->nlmsg_type == RTM_DELLINK)
 			reconcile_soon(n);
 		return;
 	}
@@ -285,21 +289,51 @@ static int filter_neighbours(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
 }
 
+static int on_resync(sd_event_source *s, uint64_t usec, void *user)
+{
+	(void)s, (void)usec;
+	monitor_resync(user);
+	return 0;
+}
+
+/*
+ * Everything anew.  A dump that was interrupted by changes is no basis for removing what it did not mention: it is made
+ * again, and if the storm goes on, later.
+ */
+static void monitor_resync(struct net *n)
+{
+	struct uplink *u;
+
+	engine_resync(n->engine, loop_now(), true);
+	if (monitor_dump(n) < 0) {
+		loop_timer_set(n->resync, usec_add(loop_now().mono, RESYNC_AGAIN));
+		return;
+	}
+	engine_resync(n->engine, loop_now(), false);
+	list_for_each(u, &n->uplinks, node) {
+		u->want_attached = u->want_attached || u->attached;
+		u->attached = false;
+	}
+	reconcile_soon(n);
+}
+
 static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
 	struct net *n = user;
 	char buf[16384];
-	ssize_t len;
+	ssize_t len = 0;
 
 	(void)s, (void)fd, (void)revents;
-	/* All that is queued in one pass: one decision for a burst of events. */
-	while ((len = mnl_socket_recvfrom(n->monitor, buf, sizeof(buf))) > 0)
+	/* A burst of events in one pass, but timers must not wait for a storm to end. */
+	for (unsigned i = 0; i < MESSAGES_PER_WAKEUP; i++) {
+		len = mnl_socket_recvfrom(n->monitor, buf, sizeof(buf));
+		if (len <= 0)
+			break;
 		mnl_cb_run(buf, (size_t)len, 0, 0, on_message, n);
+	}
 	if (len < 0 && errno == ENOBUFS) {
 		log_notice("netlink events were lost: reading everything again");
-		engine_resync(n->engine, loop_now(), true);
-		monitor_dump(n);
-		engine_resync(n->engine, loop_now(), false);
+		monitor_resync(n);
 	}
 	return 0;
 }
@@ -325,7 +359,8 @@ int monitor_open(struct net *n)
 		if (mnl_socket_setsockopt(n->monitor, NETLINK_ADD_MEMBERSHIP, (void *)&groups[i],
 					  sizeof(groups[i])) < 0)
 			return -errno;
-	return net_watch(n, fd, on_readable);
+	r = loop_timer_new(n->ev, on_resync, n, &n->resync);
+	return r < 0 ? r : net_watch(n, fd, on_readable);
 }
 
 static int dump_one(struct net *n, uint16_t type, unsigned header, unsigned char family)
@@ -361,13 +396,23 @@ static int dump_one(struct net *n, uint16_t type, unsigned header, unsigned char
 	return r;
 }
 
+/* Changes while it runs interrupt a dump (EINTR): it is made again. */
+static int dump(struct net *n, uint16_t type, unsigned header, unsigned char family)
+{
+	int r = -EINTR;
+
+	for (unsigned i = 0; i < DUMP_TRIES && r == -EINTR; i++)
+		r = dump_one(n, type, header, family);
+	return r;
+}
+
 int monitor_dump(struct net *n)
 {
 	int r;
 
-	if ((r = dump_one(n, RTM_GETLINK, sizeof(struct ifinfomsg), AF_UNSPEC)) < 0 ||
-	    (r = dump_one(n, RTM_GETADDR, sizeof(struct ifaddrmsg), AF_INET6)) < 0 ||
-	    (r = dump_one(n, RTM_GETROUTE, sizeof(struct rtmsg), AF_INET6)) < 0)
+	if ((r = dump(n, RTM_GETLINK, sizeof(struct ifinfomsg), AF_UNSPEC)) < 0 ||
+	    (r = dump(n, RTM_GETADDR, sizeof(struct ifaddrmsg), AF_INET6)) < 0 ||
+	    (r = dump(n, RTM_GETROUTE, sizeof(struct rtmsg), AF_INET6)) < 0)
 		return r;
 	return 0;
 }

@@ -99,6 +99,7 @@ void net_free(struct net *n)
 	for (unsigned i = 0; i < n->n_sources; i++)
 		sd_event_source_disable_unref(n->sources[i]);
 	sd_event_source_disable_unref(n->repair);
+	sd_event_source_disable_unref(n->resync);
 	if (n->plane)
 		n->plane->ops->free(n->plane);
 	if (n->monitor)

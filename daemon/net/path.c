@@ -230,17 +230,16 @@ void path_remove(struct net *n, struct installed *h)
 	n->plane->ops->set_path(n->plane, &p);
 }
 
-void path_repair(struct net *n, struct installed *h)
+int path_repair(struct net *n, struct installed *h)
 {
 	int r;
 
 	if (!h->present)
-		return;
+		return 0;
 	r = install_base(n, &h->path);
 	if (r == 0 && !h->path.adopt)
 		r = enter(n, h, &h->path, true);
-	if (r < 0)
-		log_errno(r, "cannot repair the path of %s", ADDR_STR(&h->path.home));
+	return r;
 }
 
 int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu)
@@ -248,12 +247,18 @@ int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu)
 	uint32_t mtu;
 	int r;
 
+	/* Down only: who forges such messages must not be able to undo a right one. */
+	if (outer_mtu - TUNNEL_OVERHEAD >= h->mtu)
+		return 0;
 	h->learnt_mtu = outer_mtu < MIN_OUTER_MTU ? MIN_OUTER_MTU : outer_mtu;
 	mtu = tunnel_mtu(n, h, &h->path);
 	if (mtu == h->mtu)
 		return 0;
 	r = route_tunnel(n, h->path.slot, mtu);
-	if (r == 0)
-		h->mtu = mtu;
-	return r;
+	if (r < 0)
+		return r;
+	h->mtu = mtu;
+	log_info("%s: path MTU of the tunnel is %u", ADDR_STR(&h->path.home),
+		 mtu + TUNNEL_OVERHEAD);
+	return 0;
 }

@@ -26,7 +26,7 @@ static void too_big(struct net *n, const struct in6_addr *anchor, const uint8_t 
 {
 	struct in6_addr home;
 
-	if (len < IP6_HEADER_LEN || inner[0] >> 4 != 6)
+	if (len < IP6_HEADER_LEN || inner[0] >> 4 != 6 || mtu < TUNNEL_OVERHEAD)
 		return;
 	memcpy(&home, inner + 8, sizeof(home));
 	for (unsigned i = 0; i < CONF_MAX_HOMES; i++) {
@@ -35,7 +35,6 @@ static void too_big(struct net *n, const struct in6_addr *anchor, const uint8_t 
 		if (!h->present || h->path.mode != PATH_TUNNEL ||
 		    !addr_equal(&h->path.home, &home) || !addr_equal(&h->path.anchor, anchor))
 			continue;
-		log_info("path MTU to anchor %s is %u", ADDR_STR(anchor), mtu);
 		path_set_learnt_mtu(n, h, mtu);
 	}
 }
@@ -52,7 +51,7 @@ static void read_errors(struct net *n, int fd)
 	struct cmsghdr *c;
 	ssize_t len;
 
-	for (;;) {
+	for (unsigned i = 0; i < MESSAGES_PER_WAKEUP; i++) {
 		struct msghdr m = {
 			.msg_name = &to,
 			.msg_namelen = sizeof(to),
@@ -120,7 +119,7 @@ static int on_packet(sd_event_source *s, int fd, uint32_t revents, void *user)
 	(void)s;
 	if (revents & EPOLLERR)
 		read_errors(user, fd);
-	for (;;) {
+	for (unsigned i = 0; i < MESSAGES_PER_WAKEUP; i++) {
 		struct msghdr m = {
 			.msg_name = &from,
 			.msg_namelen = sizeof(from),
@@ -135,6 +134,7 @@ static int on_packet(sd_event_source *s, int fd, uint32_t revents, void *user)
 			return 0;
 		reassembled(user, &m, buf, (size_t)len);
 	}
+	return 0;
 }
 
 int pmtu_open(struct net *n)

@@ -9,22 +9,37 @@
 #include "net/internal.h"
 
 #define SETTLE (50 * USEC_PER_MSEC)
+#define REPAIR_DELAY_MAX (5 * USEC_PER_SEC)
+
+static int repair(struct net *n)
+{
+	struct uplink *u;
+	int r = device_ensure(n);
+
+	list_for_each(u, &n->uplinks, node)
+		if (r == 0 && u->want_attached)
+			r = uplink_attach(n, u);
+	for (unsigned i = 0; i < CONF_MAX_HOMES && r == 0; i++)
+		r = path_repair(n, &n->home[i]);
+	return r;
+}
 
 static int on_repair(sd_event_source *s, uint64_t usec, void *user)
 {
 	struct net *n = user;
-	struct uplink *u;
 
 	(void)s, (void)usec;
 	if (n->removing)
 		return 0;
-	if (device_ensure(n) < 0)
+	if (repair(n) == 0) {
+		n->repair_delay = 0;
 		return 0;
-	list_for_each(u, &n->uplinks, node)
-		if (u->want_attached)
-			uplink_attach(n, u);
-	for (unsigned i = 0; i < CONF_MAX_HOMES; i++)
-		path_repair(n, &n->home[i]);
+	}
+	/* Somebody is still at it: again, less and less often. */
+	n->repair_delay = n->repair_delay ? 2 * n->repair_delay : SETTLE;
+	if (n->repair_delay > REPAIR_DELAY_MAX)
+		n->repair_delay = REPAIR_DELAY_MAX;
+	loop_timer_set(n->repair, usec_add(loop_now().mono, n->repair_delay));
 	return 0;
 }
 

@@ -116,18 +116,18 @@ static int bring_up(struct net *n, const char *name)
 	return to_errno(rtnl_link_change(n->rtnl, l, change, 0));
 }
 
-static void read_device(struct net *n, const char *name, uint8_t mac[6])
+/* Its index, 0 = there is none. */
+static int read_device(struct net *n, const char *name, uint8_t mac[6])
 {
 	_cleanup_(put_rtnl_link) struct rtnl_link *l = NULL;
 	struct nl_addr *a;
 
-	n->device = 0;
 	if (rtnl_link_get_kernel(n->rtnl, 0, name, &l) < 0)
-		return;
-	n->device = rtnl_link_get_ifindex(l);
+		return 0;
 	a = rtnl_link_get_addr(l);
 	if (a && nl_addr_get_len(a) == 6)
 		memcpy(mac, nl_addr_get_binary_addr(a), 6);
+	return rtnl_link_get_ifindex(l);
 }
 
 int rtnl_device_create(struct net *n, const char *name, const uint8_t mac[6])
@@ -142,7 +142,7 @@ int rtnl_device_create(struct net *n, const char *name, const uint8_t mac[6])
 	if (!l || !addr)
 		return -ENOMEM;
 	snprintf(peer_name, sizeof(peer_name), "%sp", name);
-	read_device(n, name, n->device_mac);
+	n->device = read_device(n, name, n->device_mac);
 	if (!n->device) {
 		peer = rtnl_link_veth_get_peer(l);
 		rtnl_link_set_name(l, name);
@@ -154,11 +154,10 @@ int rtnl_device_create(struct net *n, const char *name, const uint8_t mac[6])
 			return to_errno(r);
 		n->device_made = true;
 	}
-	read_device(n, peer_name, peer_mac);
-	n->device_peer = n->device;
+	n->device_peer = read_device(n, peer_name, peer_mac);
 	if ((r = bring_up(n, peer_name)) < 0 || (r = bring_up(n, name)) < 0)
 		return r;
-	read_device(n, name, n->device_mac);
+	n->device = read_device(n, name, n->device_mac);
 	return n->device ? 0 : -ENODEV;
 }
 

@@ -31,13 +31,14 @@ Test(bus_connection, tries_again_ever_more_slowly, .init = bus_setup_offline, .f
 	usec_t first, second;
 
 	cr_assert(sd_event_source_get_time(fx.bus->retry, &first) >= 0);
-	cr_assert(first > bus_now() + 29 * USEC_PER_SEC && first < bus_now() + 31 * USEC_PER_SEC);
+	cr_assert(first > bus_now() && first < bus_now() + 2 * USEC_PER_SEC);
 	bus_retry(fx.bus);
 	cr_assert(sd_event_source_get_time(fx.bus->retry, &second) >= 0);
-	cr_assert(second > bus_now() + 59 * USEC_PER_SEC && second < bus_now() + 61 * USEC_PER_SEC);
-	for (int i = 0; i < 8; i++)
+	cr_assert(second > first && second < bus_now() + 3 * USEC_PER_SEC);
+	for (int i = 0; i < 14; i++)
 		bus_retry(fx.bus);
 	cr_assert(sd_event_source_get_time(fx.bus->retry, &second) >= 0);
+	cr_assert(second > bus_now() + 500 * USEC_PER_SEC);
 	cr_assert(second < bus_now() + 601 * USEC_PER_SEC);
 }
 
