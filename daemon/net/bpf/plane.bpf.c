@@ -29,6 +29,8 @@
 #define DECAP_L3_IPV6 (1ULL << 8) /* BPF_F_ADJ_ROOM_DECAP_L3_IPV6, Linux 6.3 */
 #define NEXTHDR_MOBILITY 135
 #define OUTER_HOP_LIMIT 64
+#define SOURCE_AT 8 /* in the IPv6 header */
+#define DESTINATION_AT 24
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -126,6 +128,19 @@ static __always_inline int send_by(__u32 ifindex, const struct plane_addr *next_
 	return bpf_redirect_neigh(ifindex, &hop, sizeof(hop), 0);
 }
 
+/*
+ * An address at `at` octets behind the start of the IPv6 header.  Where the kernel insists on aligned access, a header without
+ * a MAC header in front is not; then the helper copies.
+ */
+static __always_inline void load_addr(struct __sk_buff *skb, const __u32 offset, const __u32 at,
+				      const struct ipv6hdr *ip, struct plane_addr *ret)
+{
+	if (offset == 0)
+		bpf_skb_load_bytes(skb, at, ret, sizeof(*ret));
+	else
+		__builtin_memcpy(ret, (const void *)ip + at, sizeof(*ret));
+}
+
 SEC("tc")
 int dmm_encap(struct __sk_buff *skb)
 {
@@ -193,14 +208,15 @@ static __always_inline int deliver(struct __sk_buff *skb, const __u32 offset,
 	return bpf_redirect(c->ifindex, BPF_F_INGRESS);
 }
 
-static __always_inline struct plane_accept *find_accept(const struct plane_addr *home,
+static __always_inline struct plane_accept *find_accept(struct __sk_buff *skb, const __u32 offset,
+							const struct plane_addr *home,
 							const struct ipv6hdr *ip)
 {
 	struct plane_accept_key k;
 
 	k.home = *home;
-	__builtin_memcpy(&k.anchor, &ip->saddr, sizeof(k.anchor));
-	__builtin_memcpy(&k.coa, &ip->daddr, sizeof(k.coa));
+	load_addr(skb, offset, SOURCE_AT, ip, &k.anchor);
+	load_addr(skb, offset, DESTINATION_AT, ip, &k.coa);
 	return bpf_map_lookup_elem(&accept, &k);
 }
 
@@ -230,8 +246,8 @@ static __always_inline int decap_tunnel(struct __sk_buff *skb, const __u32 offse
 	if (!ip)
 		return drop(PLANE_DROP_MALFORMED);
 	inner = (void *)ip + outer;
-	__builtin_memcpy(&home, &inner->daddr, sizeof(home));
-	a = find_accept(&home, ip);
+	load_addr(skb, offset, outer + DESTINATION_AT, ip, &home);
+	a = find_accept(skb, offset, &home, ip);
 	if (!a || inner->version != 6)
 		return drop(PLANE_DROP_NOT_ACCEPTED);
 	if (ecn_of(ip) == 3) {
@@ -265,10 +281,10 @@ static __always_inline int decap_routing(struct __sk_buff *skb, const __u32 offs
 		return TC_ACT_UNSPEC;
 	if (rh->len != 2 || rh->segments_left != 1)
 		return drop(PLANE_DROP_MALFORMED);
-	home = rh->home;
+	load_addr(skb, offset, sizeof(*ip) + 8, ip, &home);
 	next = rh->next_header;
 	len = bpf_htons(bpf_ntohs(ip->payload_len) - sizeof(*rh));
-	a = find_accept(&home, ip);
+	a = find_accept(skb, offset, &home, ip);
 	if (!a)
 		return drop(PLANE_DROP_NOT_ACCEPTED);
 	accepted(a, skb->len - offset);
@@ -300,7 +316,7 @@ static __always_inline int decap(struct __sk_buff *skb, const __u32 offset)
 	if (ip->nexthdr != IPPROTO_IPV6 && ip->nexthdr != IPPROTO_ROUTING &&
 	    ip->nexthdr != IPPROTO_DSTOPTS)
 		return TC_ACT_UNSPEC;
-	__builtin_memcpy(&dst, &ip->daddr, sizeof(dst));
+	load_addr(skb, offset, DESTINATION_AT, ip, &dst);
 	c = bpf_map_lookup_elem(&config, &zero);
 	if (!c || !c->ifindex || !bpf_map_lookup_elem(&coa, &dst))
 		return TC_ACT_UNSPEC;
