@@ -135,9 +135,8 @@ static void binding_follow_link(struct binding *b)
 	}
 	if (b->path.mode == PATH_TUNNEL && addr_equal(&b->path.coa, &b->coa))
 		binding_follow_router(b);
-	else if (!path_alive(e,
-			     &b->path)) /* kept while it worked (E10): nothing to keep any more */
-		binding_path_tunnel(b);
+	else if (!path_alive(e, &b->path))
+		binding_path_tunnel(b); /* the old one was kept while it worked (E10) */
 }
 
 static void binding_evaluate_home(struct binding *b, struct link *home)
@@ -218,8 +217,7 @@ void binding_evaluate(struct binding *b)
 			binding_follow_link(b);
 		return;
 	case BINDING_REFUSED:
-		/* What was refused at another place may be accepted here, unless it was for good.
-		 */
+		/* What was refused elsewhere may be accepted here, unless it was for good. */
 		if (!addr_equal(&b->coa, &e->coa) && !b->refused_for_good) {
 			b->backoff = 0;
 			binding_register(b);

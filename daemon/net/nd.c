@@ -11,11 +11,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "net/datagram.h"
 #include "net/internal.h"
 #include "proto/nd.h"
 
 #define ND_HOP_LIMIT 255
 #define ROUTER_ADVERT 134
+#define MAX_ADVERT 2048
 
 static const struct in6_addr all_nodes = {.s6_addr = {0xff, 2, [15] = 1}};
 static const struct in6_addr all_routers = {.s6_addr = {0xff, 2, [15] = 2}};
@@ -137,24 +139,8 @@ int net_announce(struct net *n, int ifindex, const struct in6_addr *home)
 /* By the kernel: it knows the node's link-layer address, since we have just sent to it. */
 int net_answer(struct net *n, int ifindex, const struct in6_addr *home, const struct in6_addr *to)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-		struct cmsghdr align;
-	} control = {0};
-	struct sockaddr_in6 dst = {.sin6_family = AF_INET6, .sin6_addr = *to};
 	struct uplink *u = uplink_find(n, ifindex);
-	struct in6_pktinfo info = {.ipi6_ifindex = (unsigned)ifindex};
 	uint8_t icmp[64];
-	struct iovec iov = {.iov_base = icmp};
-	struct msghdr m = {
-		.msg_name = &dst,
-		.msg_namelen = sizeof(dst),
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	int r;
 
 	if (!u || addr_is_any(&u->linklocal) || !uplink_has_mac(u))
@@ -162,66 +148,24 @@ int net_answer(struct net *n, int ifindex, const struct in6_addr *home, const st
 	r = nd_neighbour_advert_build(home, u->mac, sizeof(u->mac), icmp, sizeof(icmp));
 	if (r < 0)
 		return r;
-	iov.iov_len = (size_t)r;
-	info.ipi6_addr = u->linklocal;
-	c->cmsg_level = IPPROTO_IPV6;
-	c->cmsg_type = IPV6_PKTINFO;
-	c->cmsg_len = CMSG_LEN(sizeof(info));
-	memcpy(CMSG_DATA(c), &info, sizeof(info));
-	return sendmsg(n->nd_fd, &m, 0) < 0 ? -errno : 0;
+	return datagram_send(n->nd_fd, &u->linklocal, to, ifindex, icmp, (size_t)r);
 }
 
 /* Hop limit 255 and a link-local source: it comes from this link (RFC 4861 section 6.1.2). */
-static void receive(struct net *n, struct msghdr *m, const uint8_t *buf, size_t len)
+static void receive(struct net *n, const struct datagram *d)
 {
-	const struct sockaddr_in6 *from = m->msg_name;
 	struct nd_router_advert ra;
-	int hop_limit = -1, ifindex = 0;
-	struct cmsghdr *c;
 
-	for (c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level != IPPROTO_IPV6)
-			continue;
-		if (c->cmsg_type == IPV6_HOPLIMIT)
-			memcpy(&hop_limit, CMSG_DATA(c), sizeof(hop_limit));
-		else if (c->cmsg_type == IPV6_PKTINFO)
-			ifindex = (int)((struct in6_pktinfo *)(void *)CMSG_DATA(c))->ipi6_ifindex;
-	}
-	if (hop_limit != ND_HOP_LIMIT || !addr_is_linklocal(&from->sin6_addr) ||
-	    nd_router_advert_parse(buf, len, &ra) < 0)
+	if (d->hop_limit != ND_HOP_LIMIT || !addr_is_linklocal(&d->src) ||
+	    nd_router_advert_parse(d->data, d->len, &ra) < 0)
 		return;
-	engine_router_advert(n->engine, loop_now(), ifindex, &from->sin6_addr, &ra);
+	engine_router_advert(n->engine, loop_now(), d->ifindex, &d->src, &ra);
 }
 
 static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
-		struct cmsghdr align;
-	} control;
-	struct sockaddr_in6 from;
-	uint8_t buf[2048];
-	struct iovec iov = {buf, sizeof(buf)};
-	struct net *n = user;
-	ssize_t len;
-
 	(void)s, (void)revents;
-	for (unsigned i = 0; i < MESSAGES_PER_WAKEUP; i++) {
-		struct msghdr m = {
-			.msg_name = &from,
-			.msg_namelen = sizeof(from),
-			.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = control.buf,
-			.msg_controllen = sizeof(control.buf),
-		};
-
-		len = recvmsg(fd, &m, 0);
-		if (len < 0)
-			return 0;
-		if (!(m.msg_flags & MSG_TRUNC))
-			receive(n, &m, buf, (size_t)len);
-	}
+	datagrams_receive(user, fd, 0, MAX_ADVERT, receive);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
  *   monitor.c    netlink events and dumps (libmnl)
  *   rtnl.c       changes by netlink (libnl-route-3)
  *   uplink.c     per-interface state, optimistic DAD
+ *   datagram.c   messages on raw sockets
  *   nd.c         router advertisements, solicitations
  *   mobility.c   mobility messages
  *   path.c       home address, rule and routes of a binding

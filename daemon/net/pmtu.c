@@ -10,8 +10,6 @@
  * carries, and only for a packet that we could have sent; the next care-of address starts anew.
  */
 #include <errno.h>
-#include <time.h> /* before errqueue.h, which needs it */
-#include <linux/errqueue.h>
 #include <linux/icmpv6.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -19,6 +17,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "net/datagram.h"
 #include "net/internal.h"
 
 static void too_big(struct net *n, const struct in6_addr *anchor, const uint8_t *inner, size_t len,
@@ -39,39 +38,11 @@ static void too_big(struct net *n, const struct in6_addr *anchor, const uint8_t 
 	}
 }
 
-static void read_errors(struct net *n, int fd)
+static void receive_error(struct net *n, const struct datagram *d)
 {
-	union {
-		char buf[512];
-		struct cmsghdr align;
-	} control;
-	struct sockaddr_in6 to;
-	uint8_t buf[256];
-	struct iovec iov = {buf, sizeof(buf)};
-	struct cmsghdr *c;
-	ssize_t len;
-
-	for (unsigned i = 0; i < MESSAGES_PER_WAKEUP; i++) {
-		struct msghdr m = {
-			.msg_name = &to,
-			.msg_namelen = sizeof(to),
-			.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = control.buf,
-			.msg_controllen = sizeof(control.buf),
-		};
-
-		len = recvmsg(fd, &m, MSG_ERRQUEUE);
-		if (len < 0)
-			return;
-		for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-			const struct sock_extended_err *e = (void *)CMSG_DATA(c);
-
-			if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR &&
-			    e->ee_origin == SO_EE_ORIGIN_ICMP6 && e->ee_type == ICMPV6_PKT_TOOBIG)
-				too_big(n, &to.sin6_addr, buf, (size_t)len, e->ee_info);
-		}
-	}
+	if (d->error && d->error->ee_origin == SO_EE_ORIGIN_ICMP6 &&
+	    d->error->ee_type == ICMPV6_PKT_TOOBIG)
+		too_big(n, &d->src, d->data, d->len, d->error->ee_info);
 }
 
 /* As if it had come out of the tunnel: what is sent into the peer arrives on our device. */
@@ -89,51 +60,23 @@ static void inject(struct net *n, const uint8_t *inner, size_t len)
 		log_debug("a reassembled packet is lost: %s", log_strerror(errno));
 }
 
-static void reassembled(struct net *n, struct msghdr *m, const uint8_t *inner, size_t len)
+static void reassembled(struct net *n, const struct datagram *d)
 {
-	const struct sockaddr_in6 *from = m->msg_name;
-	struct in6_addr coa = in6addr_any, home;
-	struct cmsghdr *c;
+	struct in6_addr home;
 
-	for (c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
-		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
-			coa = ((const struct in6_pktinfo *)(const void *)CMSG_DATA(c))->ipi6_addr;
-	if (len < IP6_HEADER_LEN || inner[0] >> 4 != 6)
+	if (d->len < IP6_HEADER_LEN || d->data[0] >> 4 != 6)
 		return;
-	memcpy(&home, inner + 24, sizeof(home));
-	if (n->plane->ops->is_accepted(n->plane, &home, &from->sin6_addr, &coa))
-		inject(n, inner, len);
+	memcpy(&home, d->data + 24, sizeof(home));
+	if (n->plane->ops->is_accepted(n->plane, &home, &d->src, &d->dst))
+		inject(n, d->data, d->len);
 }
 
 static int on_packet(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
-	union {
-		char buf[CMSG_SPACE(sizeof(struct in6_pktinfo))];
-		struct cmsghdr align;
-	} control;
-	static uint8_t buf[65536];
-	struct iovec iov = {buf, sizeof(buf)};
-	struct sockaddr_in6 from;
-	ssize_t len;
-
 	(void)s;
 	if (revents & EPOLLERR)
-		read_errors(user, fd);
-	for (unsigned i = 0; i < MESSAGES_PER_WAKEUP; i++) {
-		struct msghdr m = {
-			.msg_name = &from,
-			.msg_namelen = sizeof(from),
-			.msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = control.buf,
-			.msg_controllen = sizeof(control.buf),
-		};
-
-		len = recvmsg(fd, &m, 0);
-		if (len < 0)
-			return 0;
-		reassembled(user, &m, buf, (size_t)len);
-	}
+		datagrams_receive(user, fd, MSG_ERRQUEUE, SIZE_MAX, receive_error);
+	datagrams_receive(user, fd, 0, SIZE_MAX, reassembled);
 	return 0;
 }
 
