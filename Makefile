@@ -26,9 +26,10 @@ else
 say =
 endif
 
-DEPS := libmnl libnl-3.0 libnl-route-3.0 dbus-1 libsystemd libcrypto
+DEPS := libmnl libnl-3.0 libnl-route-3.0 dbus-1 libsystemd libcrypto jansson libcares
+FETCH_DEPS := libcurl
 CLI_DEPS := dbus-1 jansson smartcols
-PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(DEPS) $(CLI_DEPS))
+PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(DEPS) $(CLI_DEPS) $(FETCH_DEPS))
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla
 WERROR ?= -Werror
@@ -46,7 +47,7 @@ CLI_SRC := $(wildcard cli/*.c)
 DAEMON_OBJ := $(DAEMON_SRC:%.c=$(B)/obj/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/obj/%.o)
 
-all: $(B)/dmmd $(B)/dmmctl $(B)/dmmd-loader
+all: $(B)/dmmd $(B)/dmmctl $(B)/dmmd-loader $(B)/dmmd-fetch
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -68,6 +69,11 @@ $(B)/dmmd-loader: $(B)/obj/daemon/loader.o $(B)/obj/daemon/base/log.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs libbpf)
 
+# A program of its own: what it loads is not in the daemon's memory, and it needs no privilege.
+$(B)/dmmd-fetch: $(B)/obj/daemon/fetch.o $(B)/obj/daemon/base/log.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(FETCH_DEPS))
+
 $(B)/dmmctl: $(CLI_OBJ) $(B)/libdmmd.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ $(CLI_LIBS)
@@ -86,5 +92,6 @@ clean:
 .PHONY: all clean
 .DELETE_ON_ERROR:
 include tests/tests.mk tests/peer/peer.mk cli/completion/completion.mk systemd/install.mk
-include tests/check.mk tests/lint.mk tests/system.mk
--include $(DAEMON_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(B)/obj/daemon/main.d $(B)/obj/daemon/loader.d
+include tests/check.mk tests/sim/sim.mk tests/lint.mk tests/system.mk
+-include $(DAEMON_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(B)/obj/daemon/main.d $(B)/obj/daemon/loader.d \
+	$(B)/obj/daemon/fetch.d

@@ -74,15 +74,13 @@ void client_disconnect(struct ctl *c)
 	c->conn = NULL;
 }
 
-int client_call(struct ctl *c, const char *interface, const char *method, const char *arg,
-		DBusMessage **ret)
+int client_send(struct ctl *c, DBusMessage *m, const char *signature, DBusMessage **ret)
 {
-	DBusMessage *m = dbus_message_new_method_call(CTL_SERVICE, CTL_PATH, interface, method);
 	DBusError error = DBUS_ERROR_INIT;
 	DBusMessage *reply;
 	int r;
 
-	if (!m || (arg && !dbus_message_append_args(m, DBUS_TYPE_STRING, &arg, DBUS_TYPE_INVALID)))
+	if (!m)
 		abort();
 	/* To look must not start it. */
 	dbus_message_set_auto_start(m, FALSE);
@@ -93,11 +91,34 @@ int client_call(struct ctl *c, const char *interface, const char *method, const 
 		dbus_error_free(&error);
 		return r;
 	}
+	if (signature && !dbus_message_has_signature(reply, signature)) {
+		dbus_message_unref(reply);
+		complain("the daemon's answer is not understood");
+		return CTL_ERROR;
+	}
 	if (ret)
 		*ret = reply;
 	else
 		dbus_message_unref(reply);
 	return CTL_OK;
+}
+
+int client_call(struct ctl *c, const char *interface, const char *method, const char *arg,
+		DBusMessage **ret)
+{
+	DBusMessage *m = dbus_message_new_method_call(CTL_SERVICE, CTL_PATH, interface, method);
+
+	if (m && arg && !dbus_message_append_args(m, DBUS_TYPE_STRING, &arg, DBUS_TYPE_INVALID))
+		abort();
+	return client_send(c, m, NULL, ret);
+}
+
+int client_ask(struct ctl *c, const char *method, const char *signature, DBusMessage **ret)
+{
+	return client_send(
+		c,
+		dbus_message_new_method_call(CTL_SERVICE, CTL_PATH, CTL_SERVICE ".Manager", method),
+		signature, ret);
 }
 
 int client_subscribe(struct ctl *c, const char *match)

@@ -118,6 +118,8 @@ static void write_zsh(void)
 	for (const struct option_spec *o = options; o->name; o++) {
 		if (!o->help)
 			continue;
+		if (o->key < 256)
+			printf("\t'-%c[%s]' \\\n", o->key, o->help);
 		printf("\t'--%s%s[%s]", o->name, o->arg ? "=" : "", o->help);
 		if (has_choices(o)) {
 			printf(":%s:(", o->name);

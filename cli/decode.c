@@ -62,6 +62,18 @@ static json_t *decode_array(DBusMessageIter *it)
 	return a;
 }
 
+static json_t *decode_struct(DBusMessageIter *it)
+{
+	json_t *a = json_array();
+	DBusMessageIter sub;
+
+	dbus_message_iter_recurse(it, &sub);
+	for (; dbus_message_iter_get_arg_type(&sub) != DBUS_TYPE_INVALID;
+	     dbus_message_iter_next(&sub))
+		json_array_append_new(a, decode_value(&sub));
+	return a;
+}
+
 json_t *decode_value(DBusMessageIter *it)
 {
 	DBusMessageIter variant;
@@ -76,6 +88,8 @@ json_t *decode_value(DBusMessageIter *it)
 		return decode_value(&variant);
 	case DBUS_TYPE_ARRAY:
 		return decode_array(it);
+	case DBUS_TYPE_STRUCT:
+		return decode_struct(it);
 	case DBUS_TYPE_STRING:
 		return *v.str ? json_string(v.str) : json_null();
 	case DBUS_TYPE_OBJECT_PATH:

@@ -120,12 +120,12 @@ const char *format_colour(const char *state)
 		const char *colour, *states[12];
 	} colours[] = {
 		{"green",
-		 {"home", "away", "attached", "native", "remote", "reachable", "registered",
-		  "done"}},
+		 {"home", "away", "attached", "native", "remote", "reachable", "registered", "done",
+		  "ok"}},
 		{"yellow",
 		 {"starting", "soliciting", "configuring", "registering", "draining", "updating",
 		  "returning", "withdrawing", "running", "superseded"}},
-		{"red", {"offline", "lost", "silent", "refusing", "refused", "failed"}},
+		{"red", {"offline", "lost", "silent", "refusing", "refused", "failed", "wrong"}},
 		{"darkgray", {"down", "idle", "untried"}},
 	};
 

@@ -12,6 +12,8 @@ int list_run(struct ctl *c, const struct list_spec *spec, char **args, int n)
 			      &rows);
 	if (c->json != JSON_MODE_OFF)
 		r = output_json(c, rows);
+	else if (n == 0 && json_array_size(rows) == 0)
+		output_none(c, spec->many);
 	else
 		r = output_table(c, spec->columns, rows);
 	return r == CTL_OK ? found : r;

@@ -7,6 +7,7 @@
  *   decode.c      D-Bus values as JSON         pager.c       long output on a terminal
  *   model.c       everything in one tree       watch.c       --watch
  *   list.c        verbs that list one kind     completion.c  scripts for shells
+ *   event.c       events, one line each        phase.c       phases of a handover
  *   verb_*.c      one verb each
  */
 #include <getopt.h>
@@ -28,7 +29,16 @@ const struct verb verbs[] = {
 	 "Home addresses at their home agents"},
 	{"handovers", "[ID]", 0, 1, verb_handovers, true, true,
 	 "Changes of attachment, or one of them phase by phase"},
-	{"monitor", NULL, 0, 0, verb_monitor, false, false, "Tell each event as it happens"},
+	{"sessions", NULL, 0, 0, verb_sessions, true, false,
+	 "Sessions on prefixes that were left, and what they need"},
+	{"explain", "DESTINATION[:PORT]", 1, 1, verb_explain, true, false,
+	 "Which source, anchor and path a session would get, and why"},
+	{"test", NULL, 0, 0, verb_test, false, false,
+	 "Test every path, kernel object, key and anchor"},
+	{"events", NULL, 0, 0, verb_events, false, false, "The last events"},
+	{"monitor", NULL, 0, 0, verb_monitor, false, false,
+	 "Tell each event and change of state as it happens"},
+	{"metrics", NULL, 0, 0, verb_metrics, true, false, "Counters as OpenMetrics text"},
 	{"reload", NULL, 0, 0, verb_reload, false, false,
 	 "Let the daemon read its configuration again"},
 	{0}};
@@ -42,20 +52,28 @@ enum {
 	OPT_BUS,
 	OPT_VERSION,
 	OPT_COMPLETION,
+	OPT_TYPE,
+	OPT_PROTOCOL,
+	OPT_UID,
 	OPT_MAX,
 };
 
 const struct option_spec options[] = {
-	{"json", OPT_JSON, "pretty|short|off", "Output as JSON"},
-	{"no-legend", OPT_NO_LEGEND, NULL, "Leave out the column titles"},
-	{"no-pager", OPT_NO_PAGER, NULL, "Do not start a pager"},
-	{"watch", OPT_WATCH, NULL, "Show it again whenever it changes"},
-	{"colour", OPT_COLOUR, "auto|always|never", "Colours (NO_COLOR is honoured)"},
-	{"color", OPT_COLOUR, "auto|always|never", NULL},
-	{"bus", OPT_BUS, "ADDRESS", "D-Bus address instead of the system bus"},
-	{"help", 'h', NULL, "This text"},
-	{"version", OPT_VERSION, NULL, "The version"},
-	{"completion", OPT_COMPLETION, "bash|zsh", NULL},
+	{"json", OPT_JSON, "pretty|short|off", "Output as JSON", NULL},
+	{"no-legend", OPT_NO_LEGEND, NULL, "Leave out the column titles", NULL},
+	{"no-pager", OPT_NO_PAGER, NULL, "Do not start a pager", NULL},
+	{"watch", OPT_WATCH, NULL, "Show it again whenever it changes", NULL},
+	{"colour", OPT_COLOUR, "auto|always|never", "Colours (NO_COLOR is honoured)", NULL},
+	{"color", OPT_COLOUR, "auto|always|never", NULL, NULL},
+	{"bus", OPT_BUS, "ADDRESS", "D-Bus address instead of the system bus", NULL},
+	{"follow", 'f', NULL, "Go on with what comes", "events"},
+	{"type", OPT_TYPE, "non-persistent|graceful-replacement|session-lasting|fixed",
+	 "Service that is asked for, instead of what policy says", "explain"},
+	{"protocol", OPT_PROTOCOL, "tcp|udp", "Protocol of the session", "explain"},
+	{"uid", OPT_UID, "USER", "User whose session it is", "explain"},
+	{"help", 'h', NULL, "This text", NULL},
+	{"version", OPT_VERSION, NULL, "The version", NULL},
+	{"completion", OPT_COMPLETION, "bash|zsh", NULL, NULL},
 	{0}};
 
 #define MAX_OPTIONS (sizeof(options) / sizeof(*options))
@@ -74,7 +92,7 @@ void complain(const char *fmt, ...)
 
 static void help(void)
 {
-	char left[64];
+	char left[96], letter[8];
 
 	puts("dmmctl [OPTION...] [VERB [ARGUMENT...]]\n\nShow what dmmd does.\n\nVerbs:");
 	for (const struct verb *v = verbs; v->name; v++) {
@@ -85,9 +103,16 @@ static void help(void)
 	for (const struct option_spec *o = options; o->name; o++) {
 		if (!o->help)
 			continue;
-		snprintf(left, sizeof(left), "%s--%s%s%s", o->key < 256 ? "-h, " : "", o->name,
+		if (o->key < 256)
+			snprintf(letter, sizeof(letter), "-%c, ", o->key);
+		snprintf(left, sizeof(left), "%s--%s%s%s", o->key < 256 ? letter : "", o->name,
 			 o->arg ? "=" : "", o->arg ? o->arg : "");
-		printf("  %-28s %s\n", left, o->help);
+		if (strlen(left) > 28) /* a line of its own */
+			printf("  %s\n%30s", left, "");
+		else
+			printf("  %-28s", left);
+		printf(" %s%s%s%s\n", o->help, o->verb ? " (" : "", o->verb ? o->verb : "",
+		       o->verb ? ")" : "");
 	}
 	puts("\nExit codes: 0 ok, 1 error, 2 usage, 3 timeout, 4 refused or failed, 5 denied,\n"
 	     "8 daemon not running, 10 no such object.");
@@ -133,6 +158,20 @@ static bool apply(struct ctl *c, int key, const char *arg, int *ret_exit)
 		i = choice("auto|always|never", arg);
 		c->colour = i == 0 ? colours_on_terminal() : i == 1;
 		break;
+	case OPT_TYPE:
+		i = choice("non-persistent|graceful-replacement|session-lasting|fixed", arg);
+		c->type = arg;
+		break;
+	case OPT_PROTOCOL:
+		i = choice("tcp|udp", arg);
+		c->protocol = arg;
+		break;
+	case OPT_UID:
+		c->user = arg;
+		return true;
+	case 'f':
+		c->follow = true;
+		return true;
 	case OPT_NO_LEGEND:
 		c->no_legend = true;
 		return true;
@@ -163,6 +202,16 @@ static bool apply(struct ctl *c, int key, const char *arg, int *ret_exit)
 	return false;
 }
 
+/* Remember an option that does not go with every verb. */
+static void note_verb(struct ctl *c, int key)
+{
+	for (const struct option_spec *o = options; o->name; o++)
+		if (o->key == key && o->verb) {
+			c->only_option = o->name;
+			c->only_for = o->verb;
+		}
+}
+
 static bool parse_options(struct ctl *c, int argc, char **argv, int *ret_exit)
 {
 	struct option list[MAX_OPTIONS] = {0};
@@ -175,9 +224,11 @@ static bool parse_options(struct ctl *c, int argc, char **argv, int *ret_exit)
 			.val = options[i].key,
 		};
 	c->colour = colours_on_terminal();
-	while ((key = getopt_long(argc, argv, "h", list, NULL)) != -1)
+	while ((key = getopt_long(argc, argv, "hf", list, NULL)) != -1) {
 		if (!apply(c, key, optarg, ret_exit))
 			return false;
+		note_verb(c, key);
+	}
 	return true;
 }
 
@@ -222,6 +273,10 @@ int main(int argc, char **argv)
 	}
 	if (n < v->min_args || (v->max_args >= 0 && n > v->max_args)) {
 		complain("usage: dmmctl %s %s", v->name, v->args ? v->args : "");
+		return CTL_USAGE;
+	}
+	if (c.only_for && strcmp(c.only_for, v->name) != 0) {
+		complain("--%s does not go with \"%s\"", c.only_option, v->name);
 		return CTL_USAGE;
 	}
 	if (c.watch && !v->shows) {

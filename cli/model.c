@@ -88,6 +88,21 @@ static int load_manager(struct ctl *c, json_t *model)
 	return CTL_OK;
 }
 
+/* Each property of a prefix is told as value and source. */
+static void name_parts(json_t *prefix)
+{
+	json_t *pair;
+	const char *key;
+
+	json_object_foreach(json_object_get(prefix, "properties"), key, pair)
+	{
+		json_t *parts = json_pack("{s:O,s:O}", "value", json_array_get(pair, 0), "source",
+					  json_array_get(pair, 1));
+
+		json_object_set_new(json_object_get(prefix, "properties"), key, parts);
+	}
+}
+
 /* Replace the paths of other objects by their names, and the status that stands for none. */
 static void resolve(json_t *row, const json_t *names)
 {
@@ -156,6 +171,7 @@ int model_load(struct ctl *c, json_t **ret)
 	for (size_t i = 0; i < N_KINDS; i++)
 		json_array_foreach(json_object_get(model, kinds[i].rows), n, row)
 			resolve(row, names);
+	json_array_foreach(json_object_get(model, "prefixes"), n, row) name_parts(row);
 	sort_handovers(model);
 	*ret = TAKE_PTR(model);
 	return CTL_OK;

@@ -98,6 +98,24 @@ void output_field(const struct ctl *c, const char *title, const char *value, con
 	putchar('\n');
 }
 
+void output_fields(const struct ctl *c, const struct field *fields, const json_t *row)
+{
+	char buf[FORMAT_LEN];
+
+	for (; fields->title; fields++) {
+		const json_t *v = json_object_get(row, fields->key);
+
+		output_field(c, fields->title, format_value(fields->format, v, buf),
+			     fields->format == FORMAT_STATE ? json_string_value(v) : NULL);
+	}
+}
+
+void output_none(const struct ctl *c, const char *what)
+{
+	if (c->json == JSON_MODE_OFF && !c->no_legend)
+		printf("no %s\n", what);
+}
+
 /* Addresses can be written in more than one way. */
 static const char *canonical(const char *name, struct addr_buf *buf)
 {

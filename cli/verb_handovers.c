@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <string.h>
-
 #include "ctl.h"
 
 static const struct column columns[] = {
@@ -15,52 +13,31 @@ static const struct column columns[] = {
 	{"TOTAL", "total_usec", FORMAT_DURATION, true},
 	{0}};
 
-static const struct {
-	const char *key, *title;
-} phases[] = {
-	{"link_up", "link up"},
-	{"ra", "router advertisement"},
-	{"address", "care-of address usable"},
-	{"bu", "binding update sent"},
-	{"ba", "binding acknowledged"},
-	{"data", "first data"},
-};
-
-/* Rows {phase, at_usec, step_usec}; a step is the time since the phase before in time. */
+/* Rows {phase, at_usec, step_usec} in the order of time, then those not reached; a step is the time since the row before. */
 static json_t *phase_rows(const json_t *handover)
 {
-	const json_t *reached = json_object_get(handover, "phases_usec");
+	const struct phase *reached[N_PHASES], *p;
+	json_int_t before = 0, at;
 	json_t *rows = json_array();
+	int n = phases_in_order(handover, reached);
 
-	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++) {
-		const json_t *at = json_object_get(reached, phases[i].key), *other;
-		json_int_t before = 0;
-		const char *key;
-
-		if (!at) {
-			json_array_append_new(rows,
-					      json_pack("{s:s,s:n,s:n}", "phase", phases[i].title,
-							"at_usec", "step_usec"));
-			continue;
-		}
-		json_object_foreach((json_t *)reached, key,
-				    other) if (json_integer_value(other) < json_integer_value(at) &&
-					       json_integer_value(other) > before) before =
-			json_integer_value(other);
-		json_array_append_new(rows,
-				      json_pack("{s:s,s:I,s:I}", "phase", phases[i].title,
-						"at_usec", json_integer_value(at), "step_usec",
-						json_integer_value(at) - before));
+	for (int i = 0; i < n; i++) {
+		at = phase_time(handover, reached[i]);
+		json_array_append_new(rows, json_pack("{s:s,s:I,s:I}", "phase", reached[i]->title,
+						      "at_usec", at, "step_usec",
+						      at > before ? at - before : 0));
+		before = at > before ? at : before;
 	}
+	for (p = phases; p->key; p++)
+		if (!phase_reached(handover, p))
+			json_array_append_new(rows, json_pack("{s:s,s:n,s:n}", "phase", p->title,
+							      "at_usec", "step_usec"));
 	return rows;
 }
 
 static void show_fields(const struct ctl *c, const json_t *h)
 {
-	static const struct {
-		const char *title, *key;
-		enum format format;
-	} fields[] = {
+	static const struct field fields[] = {
 		{"Handover", "id", FORMAT_TEXT},
 		{"Start", "start_real_usec", FORMAT_STAMP},
 		{"Mode", "mode", FORMAT_TEXT},
@@ -75,15 +52,10 @@ static void show_fields(const struct ctl *c, const json_t *h)
 		{"Messages sent", "messages_sent", FORMAT_TEXT},
 		{"Messages received", "messages_received", FORMAT_TEXT},
 		{"Total", "total_usec", FORMAT_DURATION},
+		{0},
 	};
-	char buf[FORMAT_LEN];
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-		const json_t *v = json_object_get(h, fields[i].key);
-
-		output_field(c, fields[i].title, format_value(fields[i].format, v, buf),
-			     fields[i].format == FORMAT_STATE ? json_string_value(v) : NULL);
-	}
+	output_fields(c, fields, h);
 	putchar('\n');
 	fflush(stdout);
 }
@@ -102,7 +74,7 @@ static int show_one(const struct ctl *c, const json_t *h)
 
 int verb_handovers(struct ctl *c, char **args, int n)
 {
-	static const struct list_spec spec = {"handovers", "handover", "id", columns};
+	static const struct list_spec spec = {"handovers", "handover", "handovers", "id", columns};
 	json_auto_t *model = NULL, *rows = NULL;
 	int r;
 

@@ -11,7 +11,7 @@ int verb_links(struct ctl *c, char **args, int n)
 						{"SINCE", "up_since_usec", FORMAT_MOMENT, false},
 						{"WAITING FOR", "waiting_for", FORMAT_TEXT, false},
 						{0}};
-	static const struct list_spec spec = {"links", "link", "name", columns};
+	static const struct list_spec spec = {"links", "link", "links", "name", columns};
 
 	return list_run(c, &spec, args, n);
 }

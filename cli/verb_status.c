@@ -3,28 +3,47 @@
 
 #include "ctl.h"
 
+/* What the word for the place means for the sessions of this host. */
+static const char *place_words(const char *place, const json_t *status)
+{
+	bool anchored = json_is_true(json_object_get(status, "has_anchors"));
+
+	if (strcmp(place, "starting") == 0)
+		return "the daemon does not know its surroundings yet";
+	if (strcmp(place, "offline") == 0)
+		return "no network with IPv6 that could be used";
+	if (strcmp(place, "home") == 0)
+		return "every home address is on its own link, no tunnels";
+	if (strcmp(place, "local") == 0)
+		return anchored ? "no session needs an anchor"
+				: "no anchor is known: sessions end when this network is left";
+	return NULL;
+}
+
+static void show_place(const struct ctl *c, const json_t *status)
+{
+	const char *place = json_string_value(json_object_get(status, "place"));
+	const char *words = place ? place_words(place, status) : NULL;
+	char text[FORMAT_LEN];
+
+	snprintf(text, sizeof(text), "%s%s%s%s", place ? place : "-", words ? " (" : "",
+		 words ? words : "", words ? ")" : "");
+	output_field(c, "Place", text, place);
+}
+
 /* What of a handover takes place one after the other, in a few words each. */
 static void show_phases(const json_t *h)
 {
-	static const struct {
-		const char *key, *words;
-	} phases[] = {
-		{"link_up", "link up"}, {"ra", "router"},       {"address", "address"},
-		{"bu", "update"},       {"ba", "acknowledged"}, {"data", "data"},
-	};
-	const json_t *reached = json_object_get(h, "phases_usec");
-	const char *separator = "";
-	char buf[FORMAT_LEN];
+	const struct phase *reached[N_PHASES];
+	int n = phases_in_order(h, reached);
 
 	printf("%17s  ", "");
-	for (size_t i = 0; i < sizeof(phases) / sizeof(*phases); i++) {
-		const json_t *at = json_object_get(reached, phases[i].key);
+	for (int i = 0; i < n; i++) {
+		json_auto_t *at = json_integer(phase_time(h, reached[i]));
+		char buf[FORMAT_LEN];
 
-		if (!at)
-			continue;
-		printf("%s%s %s", separator, phases[i].words,
+		printf("%s%s %s", i ? ", " : "", reached[i]->word,
 		       format_value(FORMAT_DURATION, at, buf));
-		separator = ", ";
 	}
 	putchar('\n');
 }
@@ -56,27 +75,21 @@ static int show(const struct ctl *c, const json_t *status)
 		{"EXPIRES", "expires_usec", FORMAT_MOMENT, false},
 		{"WAITING FOR", "waiting_for", FORMAT_TEXT, false},
 		{0}};
-	static const struct {
-		const char *title, *key;
-		enum format format;
-	} fields[] = {
-		{"Place", "place", FORMAT_STATE},
+	static const struct field fields[] = {
 		{"Waiting for", "waiting_for", FORMAT_TEXT},
 		{"Uplink", "uplink", FORMAT_TEXT},
 		{"Router", "next_hop", FORMAT_TEXT},
 		{"Care-of address", "care_of_address", FORMAT_TEXT},
+		{"Sessions", "sessions", FORMAT_TEXT},
+		{"In need", "sessions_in_need", FORMAT_TEXT},
 		{"Started", "started_usec", FORMAT_MOMENT},
+		{0},
 	};
 	const json_t *last = json_object_get(status, "last_handover");
 	const json_t *bindings = json_object_get(status, "bindings");
-	char buf[FORMAT_LEN];
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-		const json_t *v = json_object_get(status, fields[i].key);
-
-		output_field(c, fields[i].title, format_value(fields[i].format, v, buf),
-			     fields[i].format == FORMAT_STATE ? json_string_value(v) : NULL);
-	}
+	show_place(c, status);
+	output_fields(c, fields, status);
 	if (json_is_object(last))
 		show_handover(c, last);
 	if (json_array_size(bindings) == 0)
@@ -98,6 +111,8 @@ int verb_status(struct ctl *c, char **args, int n)
 		return r;
 	status = json_deep_copy(json_object_get(model, "manager"));
 	json_object_set(status, "bindings", json_object_get(model, "bindings"));
+	json_object_set_new(status, "has_anchors",
+			    json_boolean(json_array_size(json_object_get(model, "anchors")) > 0));
 	format_value(FORMAT_TEXT, json_object_get(status, "last_handover"), id);
 	last = model_find(json_object_get(model, "handovers"), "id", id);
 	if (last)

@@ -5,7 +5,7 @@
  *
  *     dmmd-loader [--group NAME] [--keep | --replace | --remove] PINDIRECTORY
  *
- * Pinned already and of the same version: nothing is done (--keep, the default).  The group may use the maps and attach
+ * Pinned already, of the same version and shape: nothing is done (--keep, the default).  The group may use the maps and attach
  * the programs.
  */
 #include <errno.h>
@@ -40,17 +40,74 @@ static int path_of(const char *dir, const char *name, char *ret, size_t size)
 	return snprintf(ret, size, "%s/%s", dir, name) < (int)size ? 0 : -ENAMETOOLONG;
 }
 
+static int open_pin(const char *dir, const char *name)
+{
+	char path[256];
+	int r = path_of(dir, name, path, sizeof(path));
+
+	return r < 0 ? r : bpf_obj_get(path);
+}
+
+/* Before a value is read or the daemon takes it: what is pinned has the shape that this program would give it. */
+static bool same_shape(int fd, const struct bpf_map *m)
+{
+	struct bpf_map_info info = {0};
+	__u32 len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && info.type == bpf_map__type(m) &&
+	       info.key_size == bpf_map__key_size(m) && info.value_size == bpf_map__value_size(m) &&
+	       info.max_entries == bpf_map__max_entries(m);
+}
+
+static bool same_program(int fd, const struct bpf_program *p)
+{
+	struct bpf_prog_info info = {0};
+	__u32 len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &len) == 0 && info.type == bpf_program__type(p) &&
+	       strncmp(info.name, bpf_program__name(p), sizeof(info.name) - 1) == 0;
+}
+
+static bool all_pinned(const char *dir, struct bpf_object *o)
+{
+	struct bpf_program *p;
+	struct bpf_map *m;
+	bool ok;
+	int fd;
+
+	bpf_object__for_each_map(m, o)
+	{
+		if (bpf_map__is_internal(m))
+			continue;
+		fd = open_pin(dir, bpf_map__name(m));
+		ok = fd >= 0 && same_shape(fd, m);
+		if (fd >= 0)
+			close(fd);
+		if (!ok)
+			return false;
+	}
+	bpf_object__for_each_program(p, o)
+	{
+		fd = open_pin(dir, bpf_program__name(p));
+		ok = fd >= 0 && same_program(fd, p);
+		if (fd >= 0)
+			close(fd);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
 /* Version of what is pinned, 0 = nothing usable. */
-static unsigned pinned_version(const char *dir)
+static unsigned pinned_version(const char *dir, struct bpf_object *o)
 {
 	struct plane_config c = {0};
-	char path[256];
 	__u32 zero = 0;
 	int fd;
 
-	if (path_of(dir, "config", path, sizeof(path)) < 0)
+	if (!all_pinned(dir, o))
 		return 0;
-	fd = bpf_obj_get(path);
+	fd = open_pin(dir, "config");
 	if (fd < 0)
 		return 0;
 	if (bpf_map_lookup_elem(fd, &zero, &c) < 0)
@@ -137,6 +194,33 @@ static int set_version(struct bpf_object *o)
 	return bpf_map_update_elem(bpf_map__fd(m), &zero, &c, BPF_ANY) < 0 ? -errno : 0;
 }
 
+/* The kernel gives a ring buffer whole pages, and their size differs. */
+static int size_ring(struct bpf_object *o)
+{
+	struct bpf_map *m = bpf_object__find_map_by_name(o, "activity");
+	long page = sysconf(_SC_PAGESIZE);
+
+	if (page <= bpf_map__max_entries(m))
+		return 0;
+	return bpf_map__set_max_entries(m, (__u32)page);
+}
+
+/* What is to be undone on the interfaces at a stop outlives a plane of another version. */
+static void keep_undo(int old, struct bpf_object *o)
+{
+	struct bpf_map *m = bpf_object__find_map_by_name(o, "uplink");
+	__u32 key, value;
+	void *last = NULL;
+
+	if (!same_shape(old, m))
+		return;
+	while (bpf_map_get_next_key(old, last, &key) == 0) {
+		if (bpf_map_lookup_elem(old, &key, &value) == 0)
+			bpf_map_update_elem(bpf_map__fd(m), &key, &value, BPF_ANY);
+		last = &key;
+	}
+}
+
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	if (level == LIBBPF_WARN)
@@ -146,6 +230,7 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
 
 static int load(const char *dir, gid_t gid, bool replace, bool remove)
 {
+	_cleanup_close_ int undo = -1;
 	struct bpf_object *o;
 	int r;
 
@@ -162,8 +247,11 @@ static int load(const char *dir, gid_t gid, bool replace, bool remove)
 		bpf_object__close(o);
 		return 0;
 	}
-	r = make_directory(dir, gid);
-	if (r == 0 && (replace || pinned_version(dir) != PLANE_VERSION)) {
+	r = size_ring(o);
+	if (r == 0)
+		r = make_directory(dir, gid);
+	if (r == 0 && (replace || pinned_version(dir, o) != PLANE_VERSION)) {
+		undo = open_pin(dir, "uplink");
 		unpin_all(dir, o);
 		r = bpf_object__load(o);
 		if (r < 0)
@@ -171,6 +259,8 @@ static int load(const char *dir, gid_t gid, bool replace, bool remove)
 				     "CAP_NET_ADMIN are needed, and Linux 5.10 or later)");
 		else if ((r = set_version(o)) < 0 || (r = pin_all(dir, o, gid)) < 0)
 			unpin_all(dir, o);
+		else if (undo >= 0)
+			keep_undo(undo, o);
 	}
 	bpf_object__close(o);
 	if (r < 0)

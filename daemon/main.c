@@ -20,6 +20,7 @@
 #include "loop/loop.h"
 #include "mobility/engine.h"
 #include "net/net.h"
+#include "obs/obs.h"
 #include "proto/auth.h"
 
 #define DEFAULT_CONFIG DMMD_SYSCONFDIR "/dmmd/dmmd.conf"
@@ -36,6 +37,8 @@ struct daemon {
 	struct engine *engine;
 	struct net *net;
 	struct bus *bus;
+	struct events *events;
+	struct selftest *selftest;
 	sd_event_source *timer, *save_timer, *stop_check, *status;
 	bool save_pending;
 	int lock;
@@ -102,6 +105,52 @@ static usec_t op_first_data(void *user, const struct in6_addr *home, const struc
 	return net_first_data(((struct daemon *)user)->net, home, anchor, coa);
 }
 
+static void op_traffic(void *user, unsigned slot, uint64_t *ret_sent, uint64_t *ret_received)
+{
+	struct net_traffic t;
+
+	net_traffic(((struct daemon *)user)->net, slot, &t);
+	*ret_sent = t.sent_packets;
+	*ret_received = t.received_packets;
+}
+
+static void op_watch_activity(void *user, const struct in6_addr *home)
+{
+	net_watch_activity(((struct daemon *)user)->net, home);
+}
+
+static int op_list_sessions(void *user, const struct ip6_prefix *sources, unsigned n,
+			    struct session_info **ret, size_t *ret_n)
+{
+	return net_list_sessions(((struct daemon *)user)->net, sources, n, ret, ret_n);
+}
+
+static void op_watch_sessions(void *user, bool on)
+{
+	net_watch_sessions(((struct daemon *)user)->net, on);
+}
+
+static int op_session_owner(void *user, const struct session_info *s, struct session_owner *ret)
+{
+	return net_session_owner(((struct daemon *)user)->net, s, ret);
+}
+
+static int op_echo(void *user, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
+		   uint16_t identifier, uint16_t sequence)
+{
+	return net_echo(((struct daemon *)user)->net, ifindex, src, dst, identifier, sequence);
+}
+
+static int op_resolve(void *user, const char *domain)
+{
+	return net_resolve(((struct daemon *)user)->net, domain);
+}
+
+static int op_fetch_domain(void *user, int ifindex, const char *domain)
+{
+	return net_fetch_domain(((struct daemon *)user)->net, ifindex, domain);
+}
+
 static void op_set_timer(void *user, usec_t when)
 {
 	loop_timer_set(((struct daemon *)user)->timer, when);
@@ -135,6 +184,14 @@ static void op_publish(void *user, enum engine_object kind, enum engine_change c
 		bus_published(d->bus, kind, change, object);
 }
 
+static void op_notify(void *user, const struct event *ev)
+{
+	struct daemon *d = user;
+
+	events_record(d->events, ev);
+	bus_notified(d->bus, ev);
+}
+
 static const struct engine_ops ops = {
 	.send = op_send,
 	.solicit = op_solicit,
@@ -147,10 +204,19 @@ static const struct engine_ops ops = {
 	.accept = op_accept,
 	.reject = op_reject,
 	.first_data = op_first_data,
+	.traffic = op_traffic,
+	.watch_activity = op_watch_activity,
+	.list_sessions = op_list_sessions,
+	.watch_sessions = op_watch_sessions,
+	.session_owner = op_session_owner,
+	.echo = op_echo,
+	.resolve = op_resolve,
+	.fetch_domain = op_fetch_domain,
 	.set_timer = op_set_timer,
 	.random = op_random,
 	.persist = op_persist,
 	.publish = op_publish,
+	.notify = op_notify,
 };
 
 /* --- state that survives ------------------------------------------------------------------- */
@@ -298,6 +364,29 @@ static void on_traffic(void *user, const struct binding *b, uint64_t *ret_receiv
 	*ret_sent = t.sent_bytes;
 }
 
+static void on_metrics(void *user, FILE *out)
+{
+	const struct daemon *d = user;
+
+	metrics_write_now(out, d->engine, d->net);
+}
+
+static int on_test(void *user)
+{
+	return selftest_start(((struct daemon *)user)->selftest);
+}
+
+static void on_tested(void *user, const struct findings *f)
+{
+	struct bus_finding *list = calloc(f->n + 1, sizeof(*list));
+
+	for (unsigned i = 0; list && i < f->n; i++)
+		list[i] = (struct bus_finding){
+			.what = f->list[i].what, .ok = f->list[i].ok, .words = f->list[i].words};
+	bus_tested(((struct daemon *)user)->bus, list, list ? f->n : 0);
+	free(list);
+}
+
 static void on_name_taken(void *user)
 {
 	(void)user;
@@ -338,8 +427,12 @@ static int take_lock(struct daemon *d)
 static int start(struct daemon *d)
 {
 	const struct loop_handlers handlers = {.stop = on_stop, .reload = on_reload, .user = d};
-	const struct bus_handlers bus_handlers = {
-		.reload = reload, .name_taken = on_name_taken, .traffic = on_traffic, .user = d};
+	const struct bus_handlers bus_handlers = {.reload = reload,
+						  .name_taken = on_name_taken,
+						  .traffic = on_traffic,
+						  .metrics = on_metrics,
+						  .test = on_test,
+						  .user = d};
 	int r;
 
 	if ((r = take_lock(d)) < 0)
@@ -350,6 +443,8 @@ static int start(struct daemon *d)
 	    (r = sd_event_add_defer(d->ev, &d->status, on_status, d)) < 0 ||
 	    (r = sd_event_source_set_priority(d->status, SD_EVENT_PRIORITY_IDLE)) < 0)
 		return log_errno(r, "cannot make the event loop");
+	if ((r = events_new(d->ev, &d->events)) < 0)
+		return log_errno(r, "cannot prepare the journal");
 	if ((r = mip_auth_prepare()) < 0) /* not in the middle of the first handover */
 		return log_errno(r, "cannot use the cryptography of OpenSSL");
 	if ((r = engine_new(d->conf, &ops, d, &d->engine)) < 0)
@@ -357,6 +452,8 @@ static int start(struct daemon *d)
 	load_state(d);
 	if ((r = net_new(d->ev, d->conf, &d->net)) < 0)
 		return r;
+	if ((r = selftest_new(d->ev, d->engine, d->net, on_tested, d, &d->selftest)) < 0)
+		return log_errno(r, "cannot prepare the test");
 	if (!d->no_bus) {
 		if ((r = bus_new(d->ev, d->engine, d->bus_address, &d->bus)) < 0)
 			return log_errno(r, "cannot prepare D-Bus");
@@ -379,9 +476,12 @@ static void stop(struct daemon *d, bool withdraw)
 			net_teardown(d->net);
 		save_state(d);
 	}
+	selftest_free(d->selftest);
 	bus_free(d->bus);
+	d->bus = NULL;
 	net_free(d->net);
 	engine_free(d->engine);
+	events_free(d->events);
 	sd_event_source_disable_unref(d->stop_check);
 	sd_event_source_disable_unref(d->status);
 	sd_event_source_disable_unref(d->timer);

@@ -24,6 +24,7 @@ DBUS_XML := systemd/org.dmmd1.Manager.xml \
 INSTALL_FILES = \
 	755:$(B)/dmmd:$(SBINDIR)/dmmd \
 	755:$(B)/dmmd-loader:$(LIBEXECDIR)/dmmd-loader \
+	755:$(B)/dmmd-fetch:$(LIBEXECDIR)/dmmd-fetch \
 	755:$(B)/dmmctl:$(BINDIR)/dmmctl \
 	644:$(B)/systemd/dmmd.service:$(UNITDIR)/dmmd.service \
 	644:$(B)/systemd/dmmd-loader.service:$(UNITDIR)/dmmd-loader.service \
@@ -42,6 +43,7 @@ INSTALL_FILES = \
 
 CONFIG_FILES = \
 	644:$(B)/dmmd.conf:$(SYSCONFDIR)/dmmd/dmmd.conf \
+	644:systemd/policy/90-default.conf:$(SYSCONFDIR)/dmmd/policy.d/90-default.conf \
 	644:systemd/iproute2/rt_protos.conf:$(IPROUTEDIR)/rt_protos.d/dmmd.conf \
 	644:$(B)/systemd/rt_tables.conf:$(IPROUTEDIR)/rt_tables.d/dmmd.conf
 
@@ -103,10 +105,10 @@ deb: all
 	$(Q)rm -rf $(DEB) $(B)/dmmd_*.deb && mkdir -p $(DEB)/debian $(DEB)/root/DEBIAN
 	$(Q)$(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) install DESTDIR=$(CURDIR)/$(DEB)/root
 	$(Q)strip --strip-unneeded $(DEB)/root$(SBINDIR)/dmmd $(DEB)/root$(BINDIR)/dmmctl \
-		$(DEB)/root$(LIBEXECDIR)/dmmd-loader
+		$(DEB)/root$(LIBEXECDIR)/dmmd-loader $(DEB)/root$(LIBEXECDIR)/dmmd-fetch
 	$(Q)printf 'Source: dmmd\n\nPackage: dmmd\nArchitecture: any\n' > $(DEB)/debian/control
 	$(Q)cd $(DEB) && dpkg-shlibdeps -Tsubstvars root$(SBINDIR)/dmmd root$(BINDIR)/dmmctl \
-		root$(LIBEXECDIR)/dmmd-loader
+		root$(LIBEXECDIR)/dmmd-loader root$(LIBEXECDIR)/dmmd-fetch
 	$(Q)sed -e 's/@VERSION@/$(VERSION)/' -e "s/@ARCH@/$$(dpkg --print-architecture)/" \
 		-e 's/@MAINTAINER@/$(DEB_MAINTAINER)/' \
 		-e "s/@DEPENDS@/$$(sed -n 's/^shlibs:Depends=//p' $(DEB)/substvars)/" \

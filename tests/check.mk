@@ -11,7 +11,8 @@ deps:
 	$(Q)[ -n "$(SKIP_DEPS)" ] || tests/deps.sh
 
 check: deps
-	+$(Q)$(MAKE) --no-print-directory $(NET_PROGRAMS) $(B)/unit $(FUZZ_PROGRAMS) deb
+	+$(Q)$(MAKE) --no-print-directory $(NET_PROGRAMS) $(B)/unit $(B)/sim $(B)/sim-san \
+		$(FUZZ_PROGRAMS) deb
 	$(Q)$(RUN)
 
 check-unit: $(B)/unit

@@ -6,8 +6,9 @@
  *   bus.c         life                            dispatch.c     method calls
  *   connection.c  bus, greeting, name             properties.c   org.freedesktop.DBus.Properties
  *   watch.c       libdbus in the event loop       introspect.c   documents from the tables
- *   registry.c    which objects there are         caller.c       privileged calls
+ *   registry.c    which objects there are         caller.c       who is calling
  *   signal.c      what changed, told later        error.c        errno as D-Bus errors
+ *   history.c     the last events                 sessions.c, explain.c, test.c   methods
  *   out.c         values to messages or hashes    path.c         object paths
  *   object_*.c    one interface each: its table   field.c        properties that are plain members
  *
@@ -33,7 +34,11 @@ int bus_new(sd_event *ev, const struct engine *e, const char *address, struct bu
 	b->ev = sd_event_ref(ev);
 	b->engine = e;
 	b->started = loop_now().mono;
+	callers_new(b);
+	b->notices = (struct bus_notice *)calloc(BUS_MAX_NOTICES, sizeof(*b->notices));
 	r = registry_new(b);
+	if (r >= 0 && !b->notices)
+		r = -ENOMEM;
 	if (r >= 0 && address && !(b->address = strdup(address)))
 		r = -ENOMEM;
 	if (r < 0 || (r = watch_new(b)) < 0 || (r = signals_new(b)) < 0 ||
@@ -60,6 +65,7 @@ void bus_free(struct bus *b)
 	registry_clear(b);
 	object_free(b->log_control);
 	sd_event_unref(b->ev);
+	free(b->notices);
 	free(b->address);
 	free(b);
 }

@@ -17,6 +17,13 @@
 
 struct bus;
 
+/* One result of a test of everything. */
+struct bus_finding {
+	const char *what; /* the object, for instance "tunnel of 2001:db8::1" */
+	bool ok;
+	const char *words; /* what was found, and what to do if it is not as it should be */
+};
+
 /* What the daemon does for the bus; each may be NULL.  Called from the loop, never from bus_new. */
 struct bus_handlers {
 	int (*reload)(void *user);      /* read the configuration again; 0 or -errno */
@@ -24,6 +31,10 @@ struct bus_handlers {
 	/* Octets that the tunnel of a binding has carried so far. */
 	void (*traffic)(void *user, const struct binding *binding, uint64_t *ret_received,
 			uint64_t *ret_sent);
+	/* Counters as OpenMetrics text. */
+	void (*metrics)(void *user, FILE *out);
+	/* Test everything; bus_tested() follows, soon or during the call.  0 or -errno. */
+	int (*test)(void *user);
 	void *user;
 };
 
@@ -42,6 +53,12 @@ void bus_free(struct bus *b);
  */
 void bus_published(struct bus *b, enum engine_object kind, enum engine_change change,
 		   const void *object);
+
+/* For engine_ops.notify: keeps the event, and tells it as the signals above are told. */
+void bus_notified(struct bus *b, const struct event *ev);
+
+/* Answers everybody who asked for the test. */
+void bus_tested(struct bus *b, const struct bus_finding *findings, unsigned n);
 
 /* Try now to connect, or to get the name, if that failed earlier (for SIGHUP). */
 void bus_retry(struct bus *b);

@@ -31,6 +31,8 @@ static void drop(struct bus *b)
 {
 	if (!b->conn)
 		return;
+	callers_free(b);
+	testers_free(b);
 	watch_detach(b);
 	dbus_connection_close(b->conn);
 	dbus_connection_unref(b->conn);

@@ -148,9 +148,9 @@ static int check_arguments(struct bus_call *c, const struct bus_method *m)
 			 expected);
 }
 
-static void run(struct bus *b, DBusMessage *message, bool authorised)
+static void run(struct bus *b, DBusMessage *message, const uid_t *uid)
 {
-	struct bus_call c = {.b = b, .message = message};
+	struct bus_call c = {.b = b, .message = message, .uid = uid ? *uid : (uid_t)-1};
 	_cleanup_message_ DBusMessage *reply = NULL;
 	const struct bus_method *m = NULL;
 	int r;
@@ -158,10 +158,12 @@ static void run(struct bus *b, DBusMessage *message, bool authorised)
 	r = find(&c, &m);
 	if (r >= 0)
 		r = check_arguments(&c, m);
-	if (r >= 0 && m->privileged && !authorised) {
-		caller_check(b, message);
+	if (r >= 0 && m->access != BUS_ANYONE && !uid) {
+		caller_identify(b, message);
 		return;
 	}
+	if (r >= 0 && m->access == BUS_ROOT && c.uid != 0)
+		r = call_fail(&c, error_name(-EACCES), "Only root may do this");
 	if (r >= 0) {
 		reply = dbus_message_new_method_return(message);
 		r = reply ? 0 : -ENOMEM;
@@ -170,6 +172,8 @@ static void run(struct bus *b, DBusMessage *message, bool authorised)
 		out_to_message(&c.out, reply);
 		r = m->call(&c);
 	}
+	if (r == BUS_ANSWERED_LATER)
+		return;
 	if (r >= 0 && c.out.failed)
 		r = -ENOMEM;
 	if (r < 0)
@@ -181,10 +185,10 @@ static void run(struct bus *b, DBusMessage *message, bool authorised)
 
 void dispatch_call(struct bus *b, DBusMessage *m)
 {
-	run(b, m, false);
+	run(b, m, NULL);
 }
 
-void dispatch_authorised(struct bus *b, DBusMessage *m)
+void dispatch_known(struct bus *b, DBusMessage *m, uid_t uid)
 {
-	run(b, m, true);
+	run(b, m, &uid);
 }

@@ -40,14 +40,23 @@ struct bus_arg {
 	const char *name, *signature;
 };
 
-#define BUS_MAX_ARGS 4
+#define BUS_MAX_ARGS 5
+
+enum bus_access {
+	BUS_ANYONE,
+	BUS_KNOWN, /* anyone; who it is stands in bus_call.uid */
+	BUS_ROOT,
+};
+
+#define BUS_ANSWERED_LATER 1
 
 struct bus_method {
 	const char *name;
 	struct bus_arg in[BUS_MAX_ARGS], out[BUS_MAX_ARGS]; /* end at the first without a name */
-	/* Append the reply to c->out and return 0, or return -errno (or call_fail()). */
+	/* Append the reply to c->out and return 0, or return -errno (or call_fail()), or
+	 * BUS_ANSWERED_LATER. */
 	int (*call)(struct bus_call *c);
-	bool privileged; /* the caller must be root */
+	enum bus_access access;
 	const char *doc;
 };
 
@@ -67,9 +76,9 @@ struct bus_interface {
 
 /* --- objects --- */
 
-#define BUS_NAME_LEN 64
-#define BUS_LABEL_LEN 192 /* a name of which every character is escaped */
-#define BUS_MAX_PROPERTIES 32
+#define BUS_NAME_LEN 72
+#define BUS_LABEL_LEN 216     /* a name of which every character is escaped */
+#define BUS_MAX_PROPERTIES 64 /* bits of a word */
 
 struct bus_kind {
 	const char *noun; /* in paths and events */
@@ -103,17 +112,36 @@ struct bus_object {
 	uint64_t hashes[]; /* of each property, as last told to the clients */
 };
 
-/* A change of state, kept until it is sent. */
+/* A change of state, or an event of the engine, kept until it is sent. */
 struct bus_event {
-	struct bus_object *object;
+	struct bus_object *object; /* NULL: an event */
 	enum engine_change change;
 	const char *old_state, *new_state; /* constant strings; old NULL = none */
 	struct instant at;
+	uint64_t notice; /* number of the event */
 };
 #define BUS_MAX_EVENTS 128
 
+/* An event of the engine as it is remembered: what it was about may be gone. */
+struct bus_notice {
+	uint64_t number; /* from 1 */
+	enum event_kind kind;
+	int priority;
+	struct instant at;
+	char text[sizeof(((struct event *)0)->text)];
+	char link[IFNAMSIZ];
+	char anchor[sizeof(((struct anchor *)0)->name)];
+	struct in6_addr home;     /* :: = none */
+	struct ip6_prefix prefix; /* ::/0 = none */
+	uint64_t handover;        /* 0 = none */
+	bool has_session;
+	struct session_info session;
+	pid_t pid;
+};
+#define BUS_MAX_NOTICES 256
+
 #define BUS_MAX_WATCHES 4
-#define BUS_MAX_CHECKS 32
+#define BUS_MAX_TESTERS 64
 
 struct bus {
 	sd_event *ev;
@@ -146,8 +174,21 @@ struct bus {
 	unsigned n_events;
 	uint64_t events_lost;
 
+	/* history.c: a ring, the newest event has the number n_notices */
+	struct bus_notice *notices;
+	uint64_t n_notices;
+
 	/* caller.c */
-	unsigned n_checks;
+	struct list callers;
+	unsigned n_callers;
+	unsigned n_checks; /* calls that wait */
+
+	/* test.c: calls that wait for the end of the running test */
+	struct bus_tester {
+		DBusMessage *call;
+		uid_t uid;
+	} testers[BUS_MAX_TESTERS];
+	unsigned n_testers;
 };
 
 /* --- registry.c --- */
@@ -185,9 +226,9 @@ const char *path_of(const struct bus_kind *kind, const void *object, struct path
 /* The properties that are worth a signal when that is asked (a{sv}); values go to `out`. */
 void properties_append(struct bus_out *out, const struct bus *b, const struct bus_object *o);
 /* Compare with what the clients know and remember the new values: a bit for each that changed. */
-uint32_t properties_refresh(const struct bus *b, struct bus_object *o);
+uint64_t properties_refresh(const struct bus *b, struct bus_object *o);
 void properties_append_changed(struct bus_out *out, const struct bus *b, const struct bus_object *o,
-			       uint32_t changed);
+			       uint64_t changed);
 /* a{sa{sv}} with the one interface of the object */
 void properties_append_interfaces(struct bus_out *out, const struct bus *b,
 				  const struct bus_object *o);
@@ -199,14 +240,15 @@ struct bus_call {
 	DBusMessage *message;
 	struct bus_object *object; /* NULL: a path that only leads to objects */
 	struct bus_out out;
+	uid_t uid;              /* of the caller, if the method asked for it */
 	const char *error_name; /* set by call_fail() */
 	char error_text[160];
 };
 
 /* Handle a method call; it is always answered, now or later. */
 void dispatch_call(struct bus *b, DBusMessage *m);
-/* The same call after its sender proved to be privileged. */
-void dispatch_authorised(struct bus *b, DBusMessage *m);
+/* The same call, now that its sender is known. */
+void dispatch_known(struct bus *b, DBusMessage *m, uid_t uid);
 /* The interfaces of an object, NULL-terminated, its own one first. */
 #define BUS_MAX_INTERFACES 6
 void object_interfaces(const struct bus_object *o,
@@ -229,13 +271,38 @@ int introspect_object(struct bus *b, const char *path, const struct bus_object *
 
 /* --- caller.c --- */
 
-/* Find out asynchronously whether the sender is root, then run the call or refuse it. */
-void caller_check(struct bus *b, DBusMessage *call);
+/* Find out who the sender is, then run the call: at once if he called before. */
+void caller_identify(struct bus *b, DBusMessage *call);
+/* A copy that answers are sent to as to the call itself, to be kept for a while: what was received itself counts against
+ * the flow control of our connection.  -EMSGSIZE if it is longer than any call that makes sense. */
+int call_keep(DBusMessage *call, DBusMessage **ret);
+void callers_new(struct bus *b);
+void callers_free(struct bus *b);
+/* May he see what belongs to all users? */
+bool caller_sees_all(uid_t uid);
+
+/* --- history.c --- */
+
+/* The event with that number, NULL if it is forgotten. */
+const struct bus_notice *history_get(const struct bus *b, uint64_t number);
+/* The arguments of the signal Event.  all: whoever reads it may see the sessions of all users. */
+void history_append(struct bus_out *out, const struct bus_notice *n, bool all);
+int call_list_events(struct bus_call *c);
+
+/* --- sessions.c, explain.c, test.c: methods of the manager --- */
+
+int call_list_sessions(struct bus_call *c);
+const char *protocol_name(uint8_t protocol); /* "tcp", "udp" */
+int call_explain(struct bus_call *c);
+int call_test(struct bus_call *c);
+void testers_free(struct bus *b);
 
 /* --- signal.c --- */
 
 int signals_new(struct bus *b);
 void signals_free(struct bus *b);
+/* An event of the engine is to be told. */
+void signals_notice(struct bus *b, uint64_t number);
 /* Clients know everything as it is now; nothing is pending. */
 void signals_reset(struct bus *b);
 

@@ -115,6 +115,22 @@ static const struct bus_property properties[] = {
 	 .doc = "What packets from the home address take: blocked, tunnel, native"},
 	{"NextHop", "s", BUS_EMITS, FIELD(struct binding, path.next_hop),
 	 .doc = "Router they are handed to"},
+	{"ServiceType", "s", BUS_EMITS, FIELD_ENUM(struct binding, service, service_type_str),
+	 .doc = "Service it gives; fixed: needed whether or not there are sessions"},
+	{"Dynamic", "b", BUS_CONST, FIELD(struct binding, dynamic),
+	 .doc = "Made when a native prefix was left, and goes when nobody needs it any more"},
+	{"SessionsInNeed", "u", BUS_EMITS, FIELD(struct binding, n_in_need),
+	 .doc = "Sessions whose address has to stay"},
+	{"HoldUntilUSec", "t", BUS_EMITS, FIELD_USEC(struct binding, hold_until),
+	 .doc = "Nobody is in need any more; it is withdrawn then, unless a session comes"},
+	{"PathDead", "b", BUS_EMITS, FIELD(struct binding, liveness.dead),
+	 .doc = "Probes through the tunnel are not answered"},
+	{"ProbesUnanswered", "u", BUS_SILENT, FIELD(struct binding, liveness.unanswered),
+	 .doc = "Of the last ones, in a row"},
+	{"ProbeAnsweredUSec", "t", BUS_SILENT, FIELD_USEC(struct binding, liveness.probe_answered),
+	 .doc = "When a probe was answered last"},
+	{"ProbeRttUSec", "t", BUS_SILENT, FIELD_USEC(struct binding, liveness.rtt),
+	 .doc = "Round trip of the last probe that was answered"},
 	{"ReceivedBytes", "t", BUS_SILENT, get_received,
 	 .doc = "Octets received through the tunnel"},
 	{"SentBytes", "t", BUS_SILENT, get_sent, .doc = "Octets sent through the tunnel"},
@@ -148,7 +164,7 @@ static void describe(FILE *f, const void *object, bool latest)
 	const char *what = binding_waiting_for(b);
 
 	if (b->anchor)
-		fprintf(f, ", at %s", b->anchor->conf->name);
+		fprintf(f, ", at %s", b->anchor->name);
 	if (latest && !addr_is_any(&b->coa))
 		fprintf(f, ", care-of address %s", ADDR_STR(&b->coa));
 	if (latest && what)

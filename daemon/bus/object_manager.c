@@ -2,6 +2,8 @@
 /* org.dmmd1.Manager: the daemon as a whole. */
 #include <errno.h>
 
+#include <stdlib.h>
+
 #include "bus/field.h"
 
 static void get_version(struct bus_out *out, const struct bus *b, const struct bus_property *p,
@@ -50,11 +52,24 @@ static void get_last_handover(struct bus_out *out, const struct bus *b,
 	out_path(out, PATH_OF(&bus_kind_handover, engine_handover(e, e->n_handovers)));
 }
 
+static void get_sessions_in_need(struct bus_out *out, const struct bus *b,
+				 const struct bus_property *p, const void *object)
+{
+	const struct binding *binding;
+	unsigned n = 0;
+
+	(void)p, (void)object;
+	list_for_each(binding, &b->engine->bindings, node)
+		n += binding->n_in_need;
+	out_u32(out, n);
+}
+
 static const struct bus_property properties[] = {
 	{"Version", "s", BUS_CONST, get_version, .doc = "Version of the daemon"},
 	{"StartedUSec", "t", BUS_CONST, get_started, .doc = "When the daemon started"},
 	{"Place", "s", BUS_EMITS, get_place,
-	 .doc = "Where the host is: home, away, offline, starting, local (no anchor configured)"},
+	 .doc = "Where the host is: home, away, offline, starting, local (nothing registered: no "
+		"anchor, or no need)"},
 	{"WaitingFor", "s", BUS_EMITS, get_waiting_for,
 	 .doc = "What is missing, in words; empty when nothing is"},
 	{"Uplink", "o", BUS_EMITS, get_uplink, .doc = "The link in use, or /"},
@@ -65,6 +80,10 @@ static const struct bus_property properties[] = {
 	{"Handovers", "t", BUS_EMITS, FIELD(struct engine, n_handovers),
 	 .doc = "Handovers since the start"},
 	{"LastHandover", "o", BUS_EMITS, get_last_handover, .doc = "The newest handover, or /"},
+	{"Sessions", "u", BUS_SILENT, FIELD(struct engine, n_sessions),
+	 .doc = "Sessions that are kept an eye on: those on prefixes that were left"},
+	{"SessionsInNeed", "u", BUS_SILENT, get_sessions_in_need,
+	 .doc = "Of these, those whose address has to stay"},
 	{0}};
 
 static int call_reload(struct bus_call *c)
@@ -78,17 +97,90 @@ static int call_reload(struct bus_call *c)
 	return r;
 }
 
+static int call_metrics(struct bus_call *c)
+{
+	const struct bus_handlers *h = &c->b->handlers;
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *f;
+
+	if (!h->metrics)
+		return -EOPNOTSUPP;
+	f = open_memstream(&text, &size);
+	if (!f)
+		return -ENOMEM;
+	h->metrics(h->user, f);
+	if (fclose(f) == EOF)
+		return -ENOMEM;
+	out_string(&c->out, text);
+	return 0;
+}
+
 static const struct bus_method methods[] = {
+	{.name = "ListSessions",
+	 .out = {{"sessions", "aa{sv}"}},
+	 .call = call_list_sessions,
+	 .access = BUS_KNOWN,
+	 .doc = "The sessions on prefixes that were left; root and the user of the daemon see "
+		"all, others their own.  Cookie (t: the kernel's name of the socket, SO_COOKIE), "
+		"Protocol (s: tcp, udp), Source (s), SourcePort (u), Destination (s), "
+		"DestinationPort (u), Listening (b), UID (u), PID (u: 0 if nobody had to know), "
+		"Requested (s: service type), Granted (s), InNeed (b: its address has to stay), "
+		"Rule (s: of the policy, empty if none matched), RuleWhere (s: file:line), "
+		"HomeAddress (s), Prefix (s), Anchor (s: name), PathMode (s: tunnel, native, "
+		"blocked), SinceUSec (t: when it came to notice)"},
+	{.name = "ListEvents",
+	 .out = {{"events", "a(sssa{sv})"}},
+	 .call = call_list_events,
+	 .access = BUS_KNOWN,
+	 .doc = "The last 256 events, oldest first, with the arguments of the signal Event.  "
+		"Events about a session also have Protocol, Source, SourcePort, Destination, "
+		"DestinationPort and PID, for its user, root and the user of the daemon"},
+	{.name = "Explain",
+	 .in = {{"destination", "s"},
+		{"port", "q"},
+		{"protocol", "s"},
+		{"type", "s"},
+		{"uid", "u"}},
+	 .out = {{"answer", "a{sv}"}},
+	 .call = call_explain,
+	 .doc = "Which source address, prefix, anchor and path a session would get now.  port 0: "
+		"any; protocol: tcp, udp, or empty for tcp; type: service type, or empty to let "
+		"policy decide.  Requested (s), Granted (s: empty if nothing can be had), AskedBy "
+		"(s: what decided the type), Words (s), Candidates (aa{sv}: Source (s), Prefix "
+		"(s), State (s: of the prefix), Anchor (s), Link (s), Tunnelled (b), Chosen (b), "
+		"Words (s: why, or which rule decided against it))"},
+	{.name = "Metrics",
+	 .out = {{"text", "s"}},
+	 .call = call_metrics,
+	 .doc = "All counters as OpenMetrics 1.0 text"},
+	{.name = "Test",
+	 .out = {{"findings", "a(sbs)"}},
+	 .call = call_test,
+	 .access = BUS_KNOWN,
+	 .doc = "Test every path, kernel object, key and anchor; answers when all probes are "
+		"answered or after two seconds.  Each finding: what, whether it is as it should "
+		"be, and in words what was found"},
 	{.name = "Reload",
 	 .call = call_reload,
-	 .privileged = true,
+	 .access = BUS_ROOT,
 	 .doc = "Read the configuration again; answers when it is in force"},
 	{0}};
 
 static const struct bus_signal signals[] = {
 	{.name = "Event",
+	 .args = {{"kind", "s"}, {"priority", "s"}, {"text", "s"}, {"details", "a{sv}"}},
+	 .doc = "Something happened.  kind: uplink, offline, prefix-state, binding-state, "
+		"binding-refused, binding-revoked, binding-withdrawn, anchor-found, "
+		"anchor-health, anchor-switch, path-dead, path-alive, session-lost, handover, "
+		"forged.  priority: as of syslog (err, warning, notice, info, debug).  text: a "
+		"sentence for people.  details: Number (t: from 1), TimeUSec (t), TimeRealUSec "
+		"(t), and as far as it "
+		"is about one Link (s: name), Prefix (s), Anchor (s: name), HomeAddress (s), "
+		"Handover (t: number), and of a session Cookie (t) and UID (u)"},
+	{.name = "StateChanged",
 	 .args = {{"kind", "s"}, {"text", "s"}, {"details", "a{sv}"}},
-	 .doc = "Something changed its state.  kind: place, link, prefix, anchor, binding, "
+	 .doc = "An object changed its state.  kind: place, link, prefix, anchor, binding, "
 		"handover, or lost (more happened at once than could be kept).  text: one line "
 		"for people.  details: Change (s: added, changed, removed), Object (s: name), "
 		"Path (o), OldState (s), NewState (s), TimeUSec (t), TimeRealUSec (t)"},

@@ -39,11 +39,11 @@ void properties_append_interfaces(struct bus_out *out, const struct bus *b,
 	out_close(out, &interfaces);
 }
 
-uint32_t properties_refresh(const struct bus *b, struct bus_object *o)
+uint64_t properties_refresh(const struct bus *b, struct bus_object *o)
 {
 	const struct bus_property *properties = o->kind->interface->properties;
 	const void *object = object_resolve(b, o);
-	uint32_t changed = 0;
+	uint64_t changed = 0;
 
 	for (unsigned i = 0; object && i < BUS_MAX_PROPERTIES && properties[i].name; i++) {
 		const struct bus_property *p = &properties[i];
@@ -54,14 +54,14 @@ uint32_t properties_refresh(const struct bus *b, struct bus_object *o)
 		out_to_hash(&value);
 		p->get(&value, b, p, (const char *)object + p->offset);
 		if (value.hash != o->hashes[i])
-			changed |= UINT32_C(1) << i;
+			changed |= UINT64_C(1) << i;
 		o->hashes[i] = value.hash;
 	}
 	return changed;
 }
 
 void properties_append_changed(struct bus_out *out, const struct bus *b, const struct bus_object *o,
-			       uint32_t changed)
+			       uint64_t changed)
 {
 	const struct bus_property *properties = o->kind->interface->properties;
 	const void *object = object_resolve(b, o);
@@ -69,7 +69,7 @@ void properties_append_changed(struct bus_out *out, const struct bus *b, const s
 
 	out_open(out, &dict, DBUS_TYPE_ARRAY, "{sv}");
 	for (unsigned i = 0; object && i < BUS_MAX_PROPERTIES && properties[i].name; i++)
-		if (changed & UINT32_C(1) << i)
+		if (changed & UINT64_C(1) << i)
 			append(&dict, b, &properties[i], object);
 	out_close(out, &dict);
 }
@@ -192,7 +192,7 @@ static const struct bus_method methods[] = {
 	{.name = "Set",
 	 .in = {{"interface", "s"}, {"name", "s"}, {"value", "v"}},
 	 .call = call_set,
-	 .privileged = true},
+	 .access = BUS_ROOT},
 	{0}};
 
 static const struct bus_signal signals[] = {{.name = "PropertiesChanged",

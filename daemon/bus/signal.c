@@ -27,20 +27,33 @@ static void flush_after(struct bus *b, usec_t delay)
 	sd_event_source_set_enabled(b->flush, SD_EVENT_ONESHOT);
 }
 
-static void note_event(struct bus *b, struct bus_object *o, enum engine_change change,
-		       const char *state)
+static void note(struct bus *b, struct bus_event event)
 {
 	if (b->n_events == BUS_MAX_EVENTS) {
 		b->events_lost++;
 		return;
 	}
-	b->events[b->n_events++] = (struct bus_event){
-		.object = o,
-		.change = change,
-		.old_state = o->state,
-		.new_state = state,
-		.at = b->engine->now,
-	};
+	b->events[b->n_events++] = event;
+}
+
+static void note_change(struct bus *b, struct bus_object *o, enum engine_change change,
+			const char *state)
+{
+	note(b, (struct bus_event){
+			.object = o,
+			.change = change,
+			.old_state = o->state,
+			.new_state = state,
+			.at = b->engine->now,
+		});
+}
+
+void signals_notice(struct bus *b, uint64_t number)
+{
+	if (!b->greeted)
+		return;
+	flush_after(b, FLUSH_DELAY);
+	note(b, (struct bus_event){.notice = number});
 }
 
 static void note_state(struct bus *b, struct bus_object *o, const void *object)
@@ -50,7 +63,7 @@ static void note_state(struct bus *b, struct bus_object *o, const void *object)
 	o->dirty = true;
 	if (o->state && strcmp(o->state, state) == 0)
 		return;
-	note_event(b, o, o->state ? CHANGE_CHANGED : CHANGE_ADDED, state);
+	note_change(b, o, o->state ? CHANGE_CHANGED : CHANGE_ADDED, state);
 	o->state = state;
 }
 
@@ -69,7 +82,7 @@ void bus_published(struct bus *b, enum engine_object kind, enum engine_change ch
 	if (!o && change != CHANGE_REMOVED)
 		o = registry_add(b, kind, object);
 	if (o && change == CHANGE_REMOVED) {
-		note_event(b, o, change, "");
+		note_change(b, o, change, "");
 		registry_remove(b, o);
 	} else if (o) {
 		note_state(b, o, object);
@@ -119,7 +132,7 @@ static void emit_removed(struct bus *b, const struct bus_object *o)
 	emit(b, m, out.failed);
 }
 
-static void emit_changed(struct bus *b, const struct bus_object *o, uint32_t changed)
+static void emit_changed(struct bus *b, const struct bus_object *o, uint64_t changed)
 {
 	DBusMessage *m = dbus_message_new_signal(o->path, bus_properties.name, "PropertiesChanged");
 	struct bus_out out = {.failed = true}, list;
@@ -134,8 +147,8 @@ static void emit_changed(struct bus *b, const struct bus_object *o, uint32_t cha
 	emit(b, m, out.failed);
 }
 
-/* The event in one line, as the log would have it; NULL if there is no memory. */
-static char *event_text(const struct bus *b, const struct bus_event *e)
+/* The change in one line, as the log would have it; NULL if there is no memory. */
+static char *change_text(const struct bus *b, const struct bus_event *e)
 {
 	const struct bus_object *o = e->object;
 	const void *object = object_resolve(b, o);
@@ -163,10 +176,10 @@ static char *event_text(const struct bus *b, const struct bus_event *e)
 	return text;
 }
 
-static DBusMessage *new_event(struct bus_out *out, const char *kind, const char *text)
+static DBusMessage *new_change(struct bus_out *out, const char *kind, const char *text)
 {
 	DBusMessage *m =
-		dbus_message_new_signal(BUS_PATH, bus_kind_manager.interface->name, "Event");
+		dbus_message_new_signal(BUS_PATH, bus_kind_manager.interface->name, "StateChanged");
 
 	if (m) {
 		out_to_message(out, m);
@@ -176,14 +189,14 @@ static DBusMessage *new_event(struct bus_out *out, const char *kind, const char 
 	return m;
 }
 
-static void emit_event(struct bus *b, const struct bus_event *e)
+static void emit_change(struct bus *b, const struct bus_event *e)
 {
 	static const char *const changes[] = {[CHANGE_ADDED] = "added",
 					      [CHANGE_CHANGED] = "changed",
 					      [CHANGE_REMOVED] = "removed"};
-	_cleanup_free_ char *text = event_text(b, e);
+	_cleanup_free_ char *text = change_text(b, e);
 	struct bus_out out = {.failed = true}, dict;
-	DBusMessage *m = new_event(&out, e->object->kind->noun, text ? text : "");
+	DBusMessage *m = new_change(&out, e->object->kind->noun, text ? text : "");
 
 	if (m) {
 		out_open(&out, &dict, DBUS_TYPE_ARRAY, "{sv}");
@@ -199,10 +212,34 @@ static void emit_event(struct bus *b, const struct bus_event *e)
 	emit(b, m, out.failed);
 }
 
+/* Everybody hears it, so it says nothing of what belongs to one user. */
+static void emit_notice(struct bus *b, const struct bus_notice *n)
+{
+	struct bus_out out = {.failed = true};
+	DBusMessage *m =
+		dbus_message_new_signal(BUS_PATH, bus_kind_manager.interface->name, "Event");
+
+	if (m) {
+		out_to_message(&out, m);
+		history_append(&out, n, false);
+	}
+	emit(b, m, out.failed);
+}
+
+static void emit_event(struct bus *b, const struct bus_event *e)
+{
+	const struct bus_notice *n = e->object ? NULL : history_get(b, e->notice);
+
+	if (e->object)
+		emit_change(b, e);
+	else if (n)
+		emit_notice(b, n);
+}
+
 static void emit_lost(struct bus *b)
 {
 	struct bus_out out = {.failed = true}, dict;
-	DBusMessage *m = new_event(&out, "lost", "more happened at once than could be kept");
+	DBusMessage *m = new_change(&out, "lost", "more happened at once than could be kept");
 
 	if (m) {
 		out_open(&out, &dict, DBUS_TYPE_ARRAY, "{sv}");
@@ -238,7 +275,7 @@ static bool announce(struct bus_object *o, void *user)
 static bool tell_changes(struct bus_object *o, void *user)
 {
 	struct bus *b = (struct bus *)user;
-	uint32_t changed = o->dirty ? properties_refresh(b, o) : 0;
+	uint64_t changed = o->dirty ? properties_refresh(b, o) : 0;
 
 	o->dirty = false;
 	if (changed)

@@ -5,7 +5,12 @@
 
 static bool was_wrong(const struct anchor_source *s, const char *key)
 {
-	return s->wrong[option_index(option_find(CONF_ANCHOR, key))];
+	return source_was_wrong(&s->source, CONF_ANCHOR, key);
+}
+
+static struct conf_where where(const struct anchor_source *s, const char *key)
+{
+	return source_where(&s->source, CONF_ANCHOR, key);
 }
 
 /* Absence is not reported again where a wrong value was. */
@@ -13,20 +18,58 @@ static void check_required(struct conf_build *b, const struct anchor_source *s)
 {
 	const struct conf_anchor *a = s->anchor;
 
-	if (addr_is_any(&a->address) && !was_wrong(s, "Address"))
-		conf_report(b->errors, s->section,
-			    "[Anchor %s] needs Address=, the address of the home agent", a->name);
-	if (a->n_homes == 0 && !was_wrong(s, "HomeAddress"))
-		conf_report(b->errors, s->section,
-			    "[Anchor %s] needs at least one HomeAddress=ADDRESS/LENGTH", a->name);
+	if (!a->has_address && !a->discover && !was_wrong(s, "Address") &&
+	    !was_wrong(s, "Discover"))
+		conf_report(
+			b->errors, s->source.section,
+			"[Anchor %s] needs Address=, the address of the home agent, or Discover=",
+			a->name);
+	if (a->n_homes == 0 && !a->home_auto && a->n_prefixes == 0 &&
+	    !was_wrong(s, "HomeAddress") && !was_wrong(s, "Prefix"))
+		conf_report(b->errors, s->source.section,
+			    "[Anchor %s] needs Prefix=PREFIX/LENGTH, HomeAddress=ADDRESS/LENGTH or "
+			    "HomeAddress=auto",
+			    a->name);
+}
+
+static void check_discovery(struct conf_build *b, const struct anchor_source *s)
+{
+	const struct conf_anchor *a = s->anchor;
+	bool dns = a->discover & CONF_DISCOVER_DNS;
+	/* Behind each agent that a name server tells of stands a home prefix. */
+	bool has_home_prefix = a->n_prefixes || a->n_homes || dns;
+
+	if (was_wrong(s, "Discover") || was_wrong(s, "Domain") || was_wrong(s, "Prefix") ||
+	    was_wrong(s, "HomeAddress"))
+		return;
+	if (dns && !a->domain[0])
+		conf_report(b->errors, where(s, "Discover"),
+			    "[Anchor %s] has Discover=dns, which needs Domain=", a->name);
+	if (!dns && a->domain[0])
+		conf_report(b->errors, where(s, "Domain"),
+			    "[Anchor %s] has Domain=, which needs Discover=dns", a->name);
+	if ((a->discover & CONF_DISCOVER_RA) && !a->n_prefixes)
+		conf_report(b->errors, where(s, "Discover"),
+			    "[Anchor %s] has Discover=router-advertisement, which needs Prefix=",
+			    a->name);
+	if ((a->discover & CONF_DISCOVER_DHAAD) && !has_home_prefix)
+		conf_report(b->errors, where(s, "Discover"),
+			    "[Anchor %s] has Discover=dhaad, which needs Prefix=, "
+			    "HomeAddress=ADDRESS/LENGTH or Discover=dns",
+			    a->name);
+	if (a->home_auto && !has_home_prefix)
+		conf_report(b->errors, s->home_auto,
+			    "[Anchor %s] has HomeAddress=auto, which needs Prefix=, "
+			    "HomeAddress=ADDRESS/LENGTH or Discover=dns",
+			    a->name);
 }
 
 static void check_authentication(struct conf_build *b, const struct anchor_source *s)
 {
 	const struct conf_anchor *a = s->anchor;
-	struct conf_where spi = anchor_source_where(s, "SPI");
-	struct conf_where key = anchor_source_where(s, "KeyFile");
-	struct conf_where insecure = anchor_source_where(s, "Insecure");
+	struct conf_where spi = where(s, "SPI");
+	struct conf_where key = where(s, "KeyFile");
+	struct conf_where insecure = where(s, "Insecure");
 
 	if (was_wrong(s, "SPI") || was_wrong(s, "KeyFile") || was_wrong(s, "Insecure"))
 		return;
@@ -46,7 +89,7 @@ static void check_authentication(struct conf_build *b, const struct anchor_sourc
 			    a->name, key.file ? "KeyFile=" : "SPI=");
 	if (!a->insecure && !spi.file && !key.file)
 		conf_report(
-			b->errors, s->section,
+			b->errors, s->source.section,
 			"[Anchor %s] has no key: set SPI= and KeyFile=, or Insecure=yes to "
 			"register without authentication, which lets others redirect its traffic",
 			a->name);
@@ -86,21 +129,48 @@ static void check_homes(struct conf_build *b, unsigned anchor)
 	}
 }
 
+/* Other anchors may have the same: they stand in for each other. */
+static void check_prefixes(struct conf_build *b, const struct anchor_source *s)
+{
+	const struct ip6_prefix *p = s->anchor->prefix;
+
+	for (unsigned i = 1; i < s->anchor->n_prefixes; i++) {
+		for (unsigned j = 0; j < i; j++) {
+			if (!prefix_equal(&p[i], &p[j]))
+				continue;
+			conf_report(b->errors, s->prefix[i], "Prefix=%s is already given at %s:%u",
+				    PREFIX_STR(&p[i]), s->prefix[j].file, s->prefix[j].line);
+			break;
+		}
+	}
+}
+
+/* Reported at the anchor that passes the limit. */
+static void check_sum(struct conf_build *b, const struct anchor_source *s, unsigned *sum,
+		      unsigned n, unsigned max, const char *what)
+{
+	if (*sum <= max && *sum + n > max)
+		conf_report(b->errors, s->source.section,
+			    "[Anchor %s] brings too many %s: at most %u over all anchors",
+			    s->anchor->name, what, max);
+	*sum += n;
+}
+
 void build_check(struct conf_build *b)
 {
-	unsigned homes = 0;
+	unsigned homes = 0, prefixes = 0;
 
 	for (unsigned i = 0; i < b->n_anchors; i++) {
 		const struct anchor_source *s = &b->anchors[i];
 
 		check_required(b, s);
+		check_discovery(b, s);
 		check_authentication(b, s);
 		check_homes(b, i);
-		if (homes <= CONF_MAX_HOMES && homes + s->anchor->n_homes > CONF_MAX_HOMES)
-			conf_report(b->errors, s->section,
-				    "[Anchor %s] brings too many home addresses: at most %d over "
-				    "all anchors",
-				    s->anchor->name, CONF_MAX_HOMES);
-		homes += s->anchor->n_homes;
+		check_prefixes(b, s);
+		check_sum(b, s, &homes, s->anchor->n_homes + s->anchor->home_auto, CONF_MAX_HOMES,
+			  "home addresses");
+		check_sum(b, s, &prefixes, s->anchor->n_prefixes, CONF_MAX_PREFIXES, "prefixes");
 	}
+	build_check_properties(b);
 }

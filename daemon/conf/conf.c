@@ -5,9 +5,11 @@
  *   conf.c      loading: files in their order, keys; finding
  *   ini.c       lines of the INI syntax (systemd.syntax(7))
  *   options.c   the table of all options
- *   value.c     values of options; timespan.c  time spans (systemd.time(7))
- *   build.c     from lines by the table to the structs
- *   check.c     what only the whole configuration shows
+ *   value.c     values of options; value_name.c; timespan.c  time spans (systemd.time(7))
+ *   build.c     from lines by the table to the structs; section.c  which struct
+ *   check.c     what only the whole configuration shows; check_property.c
+ *   find.c      which section is for an interface, a prefix, a domain
+ *   policy.c    rules for applications (dmmd-policy(5)); policy_value.c  their keys
  *   keyfile.c   keys from files and credentials
  *   report.c    errors; suggest.c  the name that was meant
  *   sample.c    the sample file and the list for dmmd.conf(5)
@@ -17,15 +19,14 @@
 #include "conf/conf.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/log.h"
 #include "conf/build.h"
 #include "conf/files.h"
 #include "conf/keyfile.h"
+#include "conf/policy.h"
 
 #define FILE_SIZE_MAX (1024 * 1024)
 
@@ -39,18 +40,6 @@ static int add_file(struct conf_build *b, const char *path)
 	int r = file_read(path, FILE_SIZE_MAX, &text, &len);
 
 	return r < 0 ? r : build_add(b, path, text, len);
-}
-
-static void report_file(struct conf_errors *errors, const char *path, int r)
-{
-	struct conf_where at = {path, 0};
-
-	if (r == -EFBIG)
-		conf_report(errors, at, "larger than %d octets", FILE_SIZE_MAX);
-	else if (r == -EBADFD)
-		conf_report(errors, at, "not a regular file");
-	else
-		conf_report(errors, at, "cannot be read: %s", log_strerror(-r));
 }
 
 /* A credential, and we are not the service that it is for. */
@@ -71,7 +60,8 @@ static void load_keys(struct conf_build *b)
 		if (b->errors->credentials_optional && is_absent_credential(a->key_file))
 			continue;
 		if (keyfile_read(a->key_file, a->key, &a->key_len, &why) < 0)
-			conf_report(b->errors, anchor_source_where(&b->anchors[i], "KeyFile"),
+			conf_report(b->errors,
+				    source_where(&b->anchors[i].source, CONF_ANCHOR, "KeyFile"),
 				    "KeyFile=%s: %s", a->key_file, why);
 		else
 			a->has_key = true;
@@ -103,23 +93,25 @@ int conf_load(const char *path, struct conf_errors *errors, struct conf **ret)
 		return r;
 	r = add_file(b, path);
 	if (r < 0 && r != -ENOENT) {
-		report_file(errors, path, r);
+		conf_report_file(errors, path, r, FILE_SIZE_MAX);
 		return r;
 	}
 	n = dropins_list(directory, &dropins);
 	if (n < 0) {
-		report_file(errors, directory, n);
+		conf_report_file(errors, directory, n, FILE_SIZE_MAX);
 		n = 0;
 		dropins = NULL;
 	}
 	for (int i = 0; i < n; i++) {
 		r = add_file(b, dropins[i]);
 		if (r < 0)
-			report_file(errors, dropins[i], r);
+			conf_report_file(errors, dropins[i], r, FILE_SIZE_MAX);
 	}
 	build_check(b);
 	load_keys(b);
-	r = build_finish(b, before, ret);
+	r = policy_load(b->conf->policy_directory, errors, &b->conf->rules);
+	if (r == 0 || r == -EINVAL)
+		r = build_finish(b, before, ret);
 	/* Only now: messages of checks name the files. */
 	dropins_free(dropins, n);
 	return r;
@@ -144,10 +136,17 @@ int conf_parse_buffer(const char *name, const char *text, size_t len, struct con
 void conf_free(struct conf *c)
 {
 	struct conf_anchor *a, *next_anchor;
+	struct conf_prefix *p, *next_prefix;
+	struct conf_domain *d, *next_domain;
 	struct conf_link *l, *next_link;
 
 	if (!c)
 		return;
+	policy_free(&c->rules);
+	list_for_each_safe(p, next_prefix, &c->prefixes, node)
+		free(p);
+	list_for_each_safe(d, next_domain, &c->domains, node)
+		free(d);
 	list_for_each_safe(l, next_link, &c->links, node)
 		free(l);
 	list_for_each_safe(a, next_anchor, &c->anchors, node) {
@@ -155,27 +154,4 @@ void conf_free(struct conf *c)
 		free(a);
 	}
 	free(c);
-}
-
-static bool link_matches(const struct conf_link *l, const char *ifname)
-{
-	char patterns[sizeof(l->match)], *save, *p;
-
-	memcpy(patterns, l->match, sizeof(patterns));
-	for (p = strtok_r(patterns, " ", &save); p; p = strtok_r(NULL, " ", &save))
-		if (fnmatch(p, ifname, 0) == 0)
-			return true;
-	return false;
-}
-
-const struct conf_link *conf_link_find(const struct conf *c, const char *ifname)
-{
-	/* The defaults of the [Link] options. */
-	static const struct conf_link fallback = {.use = true, .optimistic_dad = true};
-	const struct conf_link *l;
-
-	list_for_each(l, &c->links, node)
-		if (link_matches(l, ifname))
-			return l;
-	return &fallback;
 }

@@ -15,6 +15,7 @@
 
 #include "base/addr.h"
 #include "base/list.h"
+#include "base/property.h"
 #include "base/strtab.h"
 #include "base/usec.h"
 
@@ -24,6 +25,9 @@
 #define CONF_KEY_MAX 64   /* octets */
 #define CONF_IDENTIFIER_MAX 254
 #define CONF_PATH_MAX 256
+#define CONF_MAX_PREFIXES 64 /* Prefix= over all anchors, and [Prefix] sections */
+#define CONF_MAX_DOMAINS 64
+#define CONF_DOMAIN_MAX 253
 
 enum conf_on_stop {
 	CONF_ON_STOP_WITHDRAW, /* de-register and remove everything */
@@ -46,6 +50,11 @@ enum conf_replay {
 };
 DECLARE_STRTAB(conf_replay); /* "timestamp", "none" */
 
+/* Discover=: where home agents of an [Anchor] are looked for besides Address= */
+#define CONF_DISCOVER_RA 1u    /* "router-advertisement": routers that say so, inside Prefix= */
+#define CONF_DISCOVER_DHAAD 2u /* "dhaad": RFC 6275 section 11.4.1, for each home prefix */
+#define CONF_DISCOVER_DNS 4u   /* "dns": SRV _mip6._ipv6.DOMAIN, RFC 5026 */
+
 /* [Link]: how interfaces whose name matches are used; the first section that matches counts. */
 struct conf_link {
 	struct list node;
@@ -53,6 +62,9 @@ struct conf_link {
 	bool use;                      /* Use=: may be an uplink (default yes) */
 	int preference;                /* Preference=: -100..100, higher is better (default 0) */
 	bool optimistic_dad;           /* OptimisticDAD=: ask the kernel for it (default yes) */
+	/* SettleTime=: how long a better link must be there before a working one is left for it (default 0); doubles, from
+	 * one second at least, for a link that flaps */
+	usec_t settle_time;
 };
 
 struct conf_home {
@@ -64,8 +76,17 @@ struct conf_home {
 struct conf_anchor {
 	struct list node;
 	char name[CONF_NAME_MAX + 1];
-	struct in6_addr address; /* Address= */
-	unsigned n_homes;        /* HomeAddress=ADDR/LEN, may be repeated */
+	bool has_address;                 /* else home agents are found by Discover= */
+	struct in6_addr address;          /* Address= */
+	unsigned discover;                /* Discover=: CONF_DISCOVER_* */
+	char domain[CONF_DOMAIN_MAX + 1]; /* Domain=: for Discover=dns */
+	unsigned n_prefixes; /* Prefix=, may be repeated: anchored here, and all prefixes inside */
+	struct ip6_prefix prefix[CONF_MAX_PREFIXES];
+	bool home_auto; /* HomeAddress=auto: autoconfigured from the home prefix */
+	bool has_service;
+	enum service_type service; /* Service= of HomeAddress= (default fixed: always registered) */
+	int preference;            /* Preference=: -100..100, higher is better */
+	unsigned n_homes;          /* HomeAddress=ADDR/LEN, may be repeated */
 	struct conf_home home[CONF_MAX_HOMES];
 	usec_t lifetime;      /* Lifetime=: asked for each binding (default 30 min) */
 	usec_t first_timeout; /* FirstTimeout=: InitialBindackTimeoutFirstReg (default 1.5 s) */
@@ -80,6 +101,21 @@ struct conf_anchor {
 	char identifier[CONF_IDENTIFIER_MAX + 1]; /* Identifier=: MN identifier (NAI), RFC 4283 */
 };
 
+/* [Prefix PREFIX/LEN]: what the administrator says of a prefix; the longest that covers it counts. */
+struct conf_prefix {
+	struct list node;
+	struct ip6_prefix prefix;
+	struct properties
+		properties; /* Anchoring= Anchor= Service= Mobility= Internet= Published= Cost= */
+};
+
+/* [Domain NAME]: the same for all prefixes of a provisioning domain (RFC 8801). */
+struct conf_domain {
+	struct list node;
+	char name[CONF_DOMAIN_MAX + 1]; /* lower case, without a dot at the end */
+	struct properties properties;
+};
+
 struct conf {
 	/* [Daemon] */
 	int log_level;                     /* LogLevel= */
@@ -90,8 +126,21 @@ struct conf {
 	uint32_t route_table;              /* RouteTable=: first of 65 (default 25700) */
 	uint32_t rule_priority;            /* RulePriority=: first of 100 (default 5300) */
 
-	struct list links;   /* of struct conf_link */
-	struct list anchors; /* of struct conf_anchor */
+	usec_t hold_time; /* HoldTime=: from the last session in need to the withdrawal (10 s) */
+	bool liveness;    /* Liveness=: probe the tunnels that carry sessions (yes) */
+	usec_t probe_interval;      /* ProbeInterval=: while packets leave and none comes (1 s) */
+	unsigned probe_count;       /* ProbeCount=: unanswered ones until a path is dead (3) */
+	usec_t idle_probe_interval; /* IdleProbeInterval=: of tunnels that are quiet (30 s) */
+	bool measure_anchors; /* MeasureAnchors=: one echo to each anchor after a move, if there is a choice (yes) */
+	uint8_t property_option; /* PrefixPropertyOption=: type of the experimental ND option, 0 = off */
+	bool fetch_domains; /* FetchProvisioningDomains=: additional information, RFC 8801 (no) */
+	char policy_directory[CONF_PATH_MAX]; /* PolicyDirectory= */
+
+	struct list rules;    /* of struct policy_rule, see policy.h */
+	struct list prefixes; /* of struct conf_prefix */
+	struct list domains;  /* of struct conf_domain */
+	struct list links;    /* of struct conf_link */
+	struct list anchors;  /* of struct conf_anchor */
 };
 
 /* Collects what is wrong, one line each: "file:line: message". */
@@ -115,6 +164,10 @@ void conf_free(struct conf *c);
 
 /* The [Link] settings of an interface; never NULL (defaults where nothing matches). */
 const struct conf_link *conf_link_find(const struct conf *c, const char *ifname);
+
+/* What the administrator says; NULL = nothing. */
+const struct properties *conf_prefix_find(const struct conf *c, const struct ip6_prefix *prefix);
+const struct properties *conf_domain_find(const struct conf *c, const char *domain);
 
 /* A commented sample of every option with its default, and the option list in mdoc. */
 void conf_write_sample(FILE *out);

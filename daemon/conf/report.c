@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "conf/report.h"
 
+#include <errno.h>
 #include <stdarg.h>
 
 #include "base/log.h"
@@ -20,6 +21,18 @@ void conf_report(struct conf_errors *e, struct conf_where at, const char *fmt, .
 	else
 		log_error("%s%s: %s", at.file, line, message);
 	e->n++;
+}
+
+void conf_report_file(struct conf_errors *e, const char *path, int r, size_t max)
+{
+	struct conf_where at = {path, 0};
+
+	if (r == -EFBIG)
+		conf_report(e, at, "larger than %zu octets", max);
+	else if (r == -EBADFD)
+		conf_report(e, at, "not a regular file");
+	else
+		conf_report(e, at, "cannot be read: %s", log_strerror(-r));
 }
 
 const char *quote_str(const char *s, struct quote_buf *buf)

@@ -11,6 +11,8 @@ struct conf_where {
 
 void conf_report(struct conf_errors *e, struct conf_where at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Why file_read() or dropins_list() failed with -errno. */
+void conf_report_file(struct conf_errors *e, const char *path, int r, size_t max);
 
 /*
  * What somebody wrote, in quotation marks, fit for a terminal and a log: shortened, everything but

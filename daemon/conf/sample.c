@@ -48,7 +48,7 @@ void conf_write_sample(FILE *out)
 			fprintf(out, "#%s\n", s->sample);
 		}
 		snprintf(text, sizeof(text), "%s Accepted: %s.%s", o->help, o->accepted,
-			 o->repeatable ? " May be repeated." : "");
+			 o->item ? " May be repeated." : "");
 		fputc('\n', out);
 		write_comment(out, text);
 		fprintf(out, "#%s=%s\n", o->key, o->fallback ? o->fallback : o->example);
@@ -113,7 +113,7 @@ void conf_write_mdoc(FILE *out)
 		write_mdoc_sentence(out, "Accepted:", o->accepted);
 		if (o->fallback)
 			write_mdoc_sentence(out, "Default:", o->fallback);
-		if (o->repeatable)
+		if (o->item)
 			fputs("May be repeated; an empty value clears the list.\n", out);
 		before = o;
 	}

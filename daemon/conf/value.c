@@ -176,6 +176,10 @@ int value_home(const struct conf_option *o, const char *s, void *field)
 	struct conf_home h;
 	char text[INET6_ADDRSTRLEN];
 
+	if (strcmp(s, "auto") == 0) {
+		*(struct conf_home *)field = (struct conf_home){.address = IN6ADDR_ANY_INIT};
+		return 0;
+	}
 	if (prefix_parse(s, &h.prefix) < 0 || h.prefix.len < 1 || h.prefix.len > 127)
 		return -EINVAL;
 	/* prefix_parse() saw to it that what is in front of the slash fits. */

@@ -60,8 +60,9 @@ void accepted_retire(struct engine *e, const struct binding *b, const struct in6
 	struct accepted *a;
 
 	list_for_each(a, &e->accepted, node)
-		if (addr_equal(&a->home, &b->home) && !(keep && addr_equal(&a->coa, keep)) &&
-		    a->until == USEC_INFINITY)
+		if (addr_equal(&a->home, &b->home) && a->until == USEC_INFINITY &&
+		    !(keep && addr_equal(&a->coa, keep) &&
+		      addr_equal(&a->anchor, &b->anchor->address)))
 			a->until = usec_add(e->now.mono, ACCEPT_GRACE);
 }
 

@@ -10,6 +10,7 @@
 #define HINT_INTERVAL \
 	(5 * USEC_PER_SEC) /* between refreshes that unauthenticated messages ask for */
 #define SHORT_LIFETIME (8 * USEC_PER_SEC)
+#define REPLAY_WINDOW ((int64_t)(7 * USEC_PER_SEC)) /* RFC 4285 section 6 */
 
 static struct binding_outstanding *find_outstanding(struct binding *b, uint16_t sequence)
 {
@@ -67,19 +68,8 @@ static int match(struct binding *b, const struct mh_message *m, const struct mes
 
 static void set_health(struct binding *b, enum anchor_health h, int status)
 {
-	struct anchor *a = b->anchor;
-
-	b->last_status = a->last_status = status;
-	a->health = h;
-	engine_publish(b->engine, OBJECT_ANCHOR, CHANGE_CHANGED, a);
-}
-
-static void measure_round_trip(struct binding *b, const struct binding_outstanding *o)
-{
-	struct anchor *a = b->anchor;
-
-	a->rtt_last = b->engine->now.mono - o->sent;
-	a->rtt = a->rtt ? (7 * a->rtt + a->rtt_last) / 8 : a->rtt_last;
+	b->last_status = b->anchor->last_status = status;
+	anchor_set_health(b->engine, b->anchor, h);
 }
 
 /* "Well before" the end: 0.8 of it less up to a tenth, the agent's advice if that is sooner. */
@@ -117,9 +107,13 @@ static void accepted_deregistration(struct binding *b)
 	if (b->state == BINDING_RETURNING && b->link) {
 		binding_path_home(b, b->link, false);
 		binding_set_state(b, BINDING_HOME);
-		e->ops->announce(e->user, b->link->ifindex, &b->home);
+		liveness_end(b);
+		if (b->path.claimed_ifindex)
+			e->ops->announce(e->user, b->link->ifindex, &b->home);
+		else
+			need_end(b);
 	} else {
-		binding_set_state(b, BINDING_IDLE);
+		binding_withdrawn(b);
 	}
 }
 
@@ -138,6 +132,7 @@ static void accepted_registration(struct binding *b, const struct mh_message *m,
 	struct engine *e = b->engine;
 	uint16_t granted = m->ba.lifetime < o->lifetime ? m->ba.lifetime : o->lifetime;
 	usec_t lifetime = granted * MH_LIFETIME_UNIT * USEC_PER_SEC;
+	bool moved = !b->registered || !addr_equal(&b->registered_coa, &o->coa);
 
 	b->registered = true;
 	b->registered_coa = o->coa;
@@ -148,10 +143,16 @@ static void accepted_registration(struct binding *b, const struct mh_message *m,
 	b->refresh_at =
 		usec_add(e->now.mono, refresh_after(e, usec_sub(b->expires, e->now.mono), m));
 	binding_stop_exchange(b);
-	if (b->path.mode != PATH_TUNNEL || !addr_equal(&b->path.coa, &b->coa))
+	if (b->path.mode != PATH_TUNNEL || !addr_equal(&b->path.coa, &b->coa) ||
+	    !addr_equal(&b->path.anchor, &b->anchor->address))
 		binding_path_tunnel(b);
 	accepted_retire(e, b, &b->coa);
 	binding_set_state(b, BINDING_REGISTERED);
+	liveness_acknowledged(b);
+	if (b->automatic && !b->home_heard)
+		prefix_discovery_begin(b);
+	if (moved || !b->liveness.watched)
+		liveness_begin(b);
 }
 
 static usec_t retry_after(struct binding *b)
@@ -193,11 +194,11 @@ static void accepted_ack(struct binding *b, const struct mh_message *m,
 
 	b->anchor->n.ba_accepted++;
 	if (b->retries == 0)
-		measure_round_trip(b, &o);
+		anchor_measured(b->anchor, e->now.mono - o.sent);
 	forget_until(b, o.sequence);
 	set_health(b, ANCHOR_REACHABLE, m->ba.status);
 	if (m->ba.status == BA_ACCEPTED_PREFIX_DISCOVERY)
-		log_notice("anchor %s: its home prefixes have changed", b->anchor->conf->name);
+		prefix_discovery_begin(b);
 
 	if (withdrawn) {
 		/* Meanwhile we may have moved on: then the answer to the newer update counts. */
@@ -213,7 +214,7 @@ static void accepted_ack(struct binding *b, const struct mh_message *m,
 		b->registered_coa = o.coa;
 		return;
 	} else if (m->ba.lifetime == 0) {
-		log_warning("anchor %s granted no lifetime to %s", b->anchor->conf->name,
+		log_warning("anchor %s granted no lifetime to %s", b->anchor->name,
 			    ADDR_STR(&b->home));
 		not_granted(b);
 	} else {
@@ -255,18 +256,27 @@ static void refused(struct binding *b, const struct mh_message *m)
 	struct engine *e = b->engine;
 	bool returning = b->state == BINDING_RETURNING || b->state == BINDING_WITHDRAWING;
 	bool lost_state = m->ba.status == BA_NOT_HOME_AGENT && b->registered;
+	struct event ev = {
+		.kind = EVENT_BINDING_REFUSED,
+		.priority = LOG_WARNING,
+		.binding = b,
+		.anchor = b->anchor,
+	};
 	usec_t after;
 
 	b->anchor->n.ba_rejected++;
 	set_health(b, ANCHOR_REFUSING, m->ba.status);
 	binding_stop_exchange(b);
-	log_warning("anchor %s refuses %s: %s (%u)", b->anchor->conf->name, ADDR_STR(&b->home),
-		    ba_status_str(m->ba.status), m->ba.status);
+	engine_notify(e, &ev, "anchor %s refuses %s: %s (%u)", b->anchor->name, ADDR_STR(&b->home),
+		      ba_status_str(m->ba.status), m->ba.status);
 	if (returning) { /* what it does not know it need not forget */
 		accepted_deregistration(b);
 		handover_leave(b, true);
 		return;
 	}
+	if (!b->anchor->leaving && m->ba.status != BA_DAD_FAILED && m->ba.status != BA_AUTH_FAIL &&
+	    binding_fail_over(b, "it refuses"))
+		return;
 	if (lost_state) { /* it knew us once: register anew as a first registration */
 		b->registered = false;
 		b->expires = 0;
@@ -280,6 +290,11 @@ static void refused(struct binding *b, const struct mh_message *m)
 	if (b->path.mode == PATH_TUNNEL && addr_equal(&b->path.coa, &b->coa) &&
 	    !(b->registered && addr_equal(&b->registered_coa, &b->coa)))
 		binding_path_blocked(b);
+	if (!b->registered && b->state != BINDING_REFUSED)
+		sessions_lost(b,
+			      "its home agent refuses the binding and no other serves the prefix");
+	/* An address that somebody else has: one we made can be made anew. */
+	b->removed |= b->automatic && m->ba.status == BA_DAD_FAILED;
 	binding_set_state(b, BINDING_REFUSED);
 	handover_leave(b, false);
 }
@@ -342,7 +357,7 @@ static void receive_ack(struct engine *e, const struct mh_message *m,
 		if (b->anchor->n.dropped_auth++ == 0)
 			log_warning("anchor %s: an acknowledgement (status %u, not trusted) fails "
 				    "authentication (%s): check SPI=, KeyFile= and Algorithm=",
-				    b->anchor->conf->name, m->ba.status,
+				    b->anchor->name, m->ba.status,
 				    r == -ENOKEY ? "no option with our SPI"
 						 : "wrong authenticator");
 		engine_publish(e, OBJECT_ANCHOR, CHANGE_CHANGED, b->anchor);
@@ -372,6 +387,61 @@ static void receive_hint(struct engine *e, const struct message_event *ev,
 	binding_refresh(b);
 }
 
+/* A timestamp that is near our time, as its sender's clock is known, and newer than the last. */
+static bool is_fresh(struct anchor *a, const struct mh_message *m, usec_t real)
+{
+	int64_t sent, ours = (int64_t)real + a->clock_offset;
+
+	if (a->conf->replay != CONF_REPLAY_TIMESTAMP)
+		return true;
+	if (!m->opt.has_replay || m->opt.replay <= a->last_replay)
+		return false;
+	sent = (int64_t)mip_replay_to_usec(m->opt.replay);
+	return sent > ours - REPLAY_WINDOW && sent < ours + REPLAY_WINDOW;
+}
+
+static bool is_authentic(struct binding *b, const struct mh_message *m,
+			 const struct message_event *ev)
+{
+	struct anchor *a = b->anchor;
+
+	if (!a->has_sa)
+		return true; /* Insecure=yes: the administrator has agreed */
+	if (mip_auth_verify(&a->sa, &b->registered_coa, &b->home, m, ev->mh, ev->len) < 0 ||
+	    !is_fresh(a, m, b->engine->now.real))
+		return false;
+	if (m->opt.has_replay)
+		a->last_replay = m->opt.replay;
+	return true;
+}
+
+/* Home agent switch, binding revocation: what an anchor tells us to do. */
+static void receive_order(struct engine *e, const struct mh_message *m,
+			  const struct message_event *ev)
+{
+	struct binding *b = engine_find_home(e, &ev->dst);
+	struct event forged = {.kind = EVENT_FORGED, .priority = LOG_WARNING, .binding = b};
+
+	if (!b || !addr_equal(&ev->src, &b->anchor->address)) {
+		log_debug("mobility message type %u from %s: not expected", m->type,
+			  ADDR_STR(&ev->src));
+		return;
+	}
+	forged.anchor = b->anchor;
+	if (!is_authentic(b, m, ev)) {
+		if (b->anchor->n.dropped_auth++ == 0)
+			engine_notify(
+				e, &forged,
+				"anchor %s: a mobility message of type %u fails authentication",
+				b->anchor->name, m->type);
+		return;
+	}
+	if (m->type == MH_HAS)
+		switch_received(e, b, m);
+	else
+		revocation_received(e, b, m);
+}
+
 void engine_message(struct engine *e, struct instant now, const struct message_event *ev)
 {
 	struct mh_message m;
@@ -399,6 +469,10 @@ void engine_message(struct engine *e, struct instant now, const struct message_e
 		break;
 	case MH_BRR:
 		receive_hint(e, ev, &ev->dst);
+		break;
+	case MH_HAS:
+	case MH_BREV:
+		receive_order(e, &m, ev);
 		break;
 	default:
 		log_debug("mobility message type %u from %s ignored", m.type, ADDR_STR(&ev->src));

@@ -20,7 +20,8 @@ static bool slot_is_free(const struct engine *e, unsigned slot)
 	return true;
 }
 
-int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home)
+int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home,
+		struct binding **ret)
 {
 	struct binding *b;
 	unsigned slot = 0;
@@ -38,26 +39,39 @@ int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home
 	b->home_prefix = home->prefix;
 	b->anchor = a;
 	b->last_status = -1;
+	b->service = a->conf->has_service ? a->conf->service : SERVICE_FIXED;
+	list_init(&b->sessions);
+	b->hold_until = b->liveness.check_at = b->solicit_at = USEC_INFINITY;
 	e->ops->random(e->user, &b->sequence, sizeof(b->sequence));
 	b->retransmit_at = b->retry_at = b->refresh_at = USEC_INFINITY;
 	b->path = (struct path){.slot = slot, .home = b->home, .home_prefix = b->home_prefix};
 	list_append(&e->bindings, &b->node);
+	*ret = b;
 	return 0;
 }
 
 void binding_free(struct binding *b)
 {
+	sessions_forget(b);
 	list_remove(&b->node);
 	free(b);
 }
 
 void binding_set_state(struct binding *b, enum binding_state s)
 {
-	if (s == b->state)
+	struct event ev = {
+		.kind = EVENT_BINDING_STATE,
+		.priority = LOG_INFO,
+		.binding = b,
+		.anchor = b->anchor,
+	};
+	enum binding_state was = b->state;
+
+	if (s == was)
 		return;
-	log_info("%s: %s -> %s (anchor %s)", ADDR_STR(&b->home), binding_state_str((int)b->state),
-		 binding_state_str((int)s), b->anchor->conf->name);
 	b->state = s;
+	engine_notify(b->engine, &ev, "%s: %s -> %s (anchor %s)", ADDR_STR(&b->home),
+		      binding_state_str((int)was), binding_state_str((int)s), b->anchor->name);
 	engine_publish(b->engine, OBJECT_BINDING, CHANGE_CHANGED, b);
 }
 
@@ -86,7 +100,10 @@ void binding_path_blocked(struct binding *b)
 	struct path p = path_base(b, PATH_BLOCKED);
 
 	p.adopt = b->adopted && b->state == BINDING_IDLE && !b->engine->stopping;
+	p.wake = b->service != SERVICE_FIXED;
 	binding_set_path(b, &p);
+	if (p.wake && !binding_needed(b))
+		b->engine->ops->watch_activity(b->engine->user, &b->home);
 }
 
 void binding_path_tunnel(struct binding *b)
@@ -105,7 +122,8 @@ void binding_path_home(struct binding *b, struct link *home, bool dad)
 	struct path p = path_base(b, PATH_HOME);
 	struct router *r = link_best_router(home, &b->home);
 
-	p.ifindex = p.claimed_ifindex = home->ifindex;
+	p.ifindex = home->ifindex;
+	p.claimed_ifindex = link_has_native(home, b) ? 0 : home->ifindex;
 	p.dad = dad;
 	if (r)
 		p.next_hop = r->addr;
@@ -149,6 +167,7 @@ static void binding_evaluate_home(struct binding *b, struct link *home)
 		return;
 	}
 	if (b->state == BINDING_HOME && b->link == home) {
+		b->looked = false;
 		if (r && !addr_equal(&b->path.next_hop, &r->addr))
 			binding_path_home(b, home, false);
 		return;
@@ -162,6 +181,8 @@ static void binding_evaluate_home(struct binding *b, struct link *home)
 	accepted_retire(b->engine, b, NULL);
 	binding_path_home(b, home, true);
 	binding_set_state(b, BINDING_HOME);
+	if (!b->path.claimed_ifindex)
+		need_end(b);
 	b->engine->ops->persist(b->engine->user);
 	handover_leave(b, true);
 }
@@ -181,6 +202,46 @@ static void binding_follow_withdrawing(struct binding *b)
 	accepted_add(e, b, &b->coa);
 }
 
+void binding_withdrawn(struct binding *b)
+{
+	liveness_end(b);
+	binding_set_state(b, BINDING_IDLE);
+	if (binding_succeed(b) || b->dynamic || b->removed || b->engine->stopping)
+		return;
+	binding_path_blocked(b);
+	if (b->anchor->leaving) { /* it has asked to be left, and there is no other */
+		b->retry_at = usec_add(b->engine->now.mono, BINDING_SLOW_RETRY);
+		binding_set_state(b, BINDING_REFUSED);
+	}
+}
+
+/* Away, and nobody needs it. */
+static void binding_rest(struct binding *b)
+{
+	switch (b->state) {
+	case BINDING_WITHDRAWING:
+		binding_follow_withdrawing(b);
+		return;
+	case BINDING_IDLE:
+		return;
+	case BINDING_HOME:
+	case BINDING_REFUSED:
+		binding_stop_exchange(b);
+		b->retry_at = USEC_INFINITY;
+		binding_withdrawn(b);
+		return;
+	case BINDING_RETURNING:
+		binding_set_state(b, BINDING_REGISTERED); /* not at home after all */
+		break;
+	case BINDING_REGISTERING:
+	case BINDING_REGISTERED:
+	case BINDING_UPDATING:
+	case BINDING_STATE_MAX:
+		break;
+	}
+	binding_withdraw(b);
+}
+
 void binding_evaluate(struct binding *b)
 {
 	struct engine *e = b->engine;
@@ -196,6 +257,10 @@ void binding_evaluate(struct binding *b)
 	}
 	if (!e->uplink)
 		return;
+	if (!binding_needed(b) || b->successor) {
+		binding_rest(b);
+		return;
+	}
 	switch (b->state) {
 	case BINDING_IDLE:
 	case BINDING_HOME:
@@ -253,7 +318,8 @@ void binding_claimed(struct engine *e, const struct link *l, const struct in6_ad
 {
 	struct binding *b = engine_find_home(e, addr);
 
-	if (b && b->state == BINDING_RETURNING && b->link == l)
+	if (b && b->state == BINDING_RETURNING && b->link == l &&
+	    b->path.claimed_ifindex == l->ifindex)
 		e->ops->answer(e->user, l->ifindex, &b->home, &b->anchor->address);
 }
 
@@ -297,12 +363,22 @@ static usec_t send_deadline(const struct binding *b)
 
 usec_t binding_next_timer(const struct binding *b)
 {
+	static usec_t (*const others[])(const struct binding *) = {
+		need_next_timer,
+		change_next_timer,
+		prefix_discovery_next_timer,
+	};
 	usec_t next = send_deadline(b);
 
 	if (b->expires && b->expires < next)
 		next = b->expires;
 	if (b->doubted && b->doubted_until > b->engine->now.mono && b->doubted_until < next)
 		next = b->doubted_until;
+	if (b->liveness.check_at < next)
+		next = b->liveness.check_at;
+	for (unsigned i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (others[i](b) < next)
+			next = others[i](b);
 	return next;
 }
 
@@ -310,7 +386,7 @@ static void binding_expire(struct binding *b)
 {
 	struct engine *e = b->engine;
 
-	log_warning("%s: the binding at %s has expired", ADDR_STR(&b->home), b->anchor->conf->name);
+	log_warning("%s: the binding at %s has expired", ADDR_STR(&b->home), b->anchor->name);
 	b->expires = 0;
 	b->registered = false;
 	e->ops->persist(e->user);
@@ -327,6 +403,10 @@ static void binding_expire(struct binding *b)
 
 void binding_timer(struct binding *b)
 {
+	need_timer(b);
+	change_timer(b);
+	liveness_timer(b);
+	prefix_discovery_timer(b);
 	if (b->expires && b->engine->now.mono >= b->expires)
 		binding_expire(b);
 	if (b->engine->now.mono < send_deadline(b))
@@ -343,7 +423,7 @@ const char *binding_waiting_for(const struct binding *b)
 {
 	switch (b->state) {
 	case BINDING_IDLE:
-		return "a care-of address";
+		return binding_needed(b) ? "a care-of address" : NULL;
 	case BINDING_REGISTERING:
 	case BINDING_UPDATING:
 	case BINDING_RETURNING:

@@ -12,6 +12,7 @@
 
 #include "base/addr.h"
 #include "base/list.h"
+#include "base/property.h"
 #include "base/strtab.h"
 #include "base/usec.h"
 
@@ -56,6 +57,10 @@ struct path {
 	/* Right after a restart: make sure the address is there, leave alone where its packets go.
 	 */
 	bool adopt;
+	/* No new session may start from the home address: it is off the device while the path stays (before a withdrawal). */
+	bool closed;
+	/* Registered on demand: while blocked, what leaves from it is dropped but makes itself known. */
+	bool wake;
 	bool dad; /* no binding lives that would defend the address: detect duplicates */
 };
 
@@ -69,6 +74,22 @@ struct binding_outstanding {
 	int64_t clock_offset; /* that it was made with */
 };
 #define BINDING_MAX_OUTSTANDING 8
+
+/* Is the tunnel alive?  Looked at only while it carries sessions. */
+struct liveness {
+	uint64_t sent, received; /* packets, when last looked */
+	usec_t check_at;         /* USEC_INFINITY = not watched */
+	unsigned unanswered;     /* probes in a row */
+	uint16_t sequence;       /* of the last probe */
+	usec_t probe_sent;       /* 0 = none is under way */
+	usec_t probe_answered;   /* when the last answer came */
+	usec_t rtt;              /* of the last probe that was answered */
+	bool idle;               /* nothing has moved since the last look */
+	bool watched;
+	bool asked;         /* a refresh is under way because no probe was answered */
+	usec_t asked_until; /* not asked again before */
+	bool dead;
+};
 
 struct binding {
 	struct list node;
@@ -108,6 +129,27 @@ struct binding {
 	bool postponed;         /* retransmit_at is not a timeout but a later first try */
 	unsigned send_failures; /* in a row: the kernel had no route yet */
 	usec_t recent_sent[3];  /* for MAX_UPDATE_RATE */
+
+	/* Need (E3, E4) */
+	bool automatic; /* its home address is one we made (HomeAddress=auto) */
+	bool dynamic;   /* made when a native prefix was left, goes when it is not needed */
+	enum service_type service; /* fixed: always needed */
+	struct list sessions;      /* of struct session, all that are known on this address */
+	unsigned n_in_need;
+	usec_t hold_until; /* nobody has been in need since HoldTime= before; USEC_INFINITY = somebody is */
+	bool needed; /* somebody is in need, or the hold time runs */
+	bool looked; /* its sessions have been listed since it was left */
+	/* Liveness of the tunnel */
+	struct liveness liveness;
+	/* Anchor change: who takes over when the withdrawal at the present one is over */
+	struct anchor *successor;
+	usec_t drain_until; /* its agent goes out of service then; 0 = it does not */
+	/* Mobile Prefix Discovery */
+	usec_t solicit_at; /* USEC_INFINITY = none under way */
+	unsigned solicits;
+	uint16_t solicit_identifier;
+	usec_t home_heard; /* when the agent last spoke of the home prefix, 0 = never */
+	uint32_t home_valid, home_preferred;
 
 	struct path path; /* as last given to the kernel side */
 };

@@ -8,13 +8,12 @@
 
 #define STOP_TIMEOUT (2 * USEC_PER_SEC)
 
-DEFINE_STRTAB(anchor_health, "untried", "reachable", "silent", "refusing");
-
 int engine_new(const struct conf *conf, const struct engine_ops *ops, void *user,
 	       struct engine **ret)
 {
 	struct engine *e = calloc(1, sizeof(*e));
 	struct conf_anchor *ca;
+	struct binding *b;
 	struct anchor *a;
 	int r = 0;
 
@@ -29,14 +28,23 @@ int engine_new(const struct conf *conf, const struct engine_ops *ops, void *user
 	list_init(&e->anchors);
 	list_init(&e->bindings);
 	list_init(&e->accepted);
+	list_init(&e->discoveries);
+	sessions_init(e);
+	e->recheck_at = USEC_INFINITY;
+	list_init(&e->domains);
+	list_init(&e->left_prefixes);
 
 	list_for_each(ca, &conf->anchors, node) {
+		if (!ca->has_address)
+			continue;
 		r = anchor_new(e, ca, &a);
 		for (unsigned i = 0; r >= 0 && i < ca->n_homes; i++)
-			r = binding_new(e, a, &ca->home[i]);
+			r = binding_new(e, a, &ca->home[i], &b);
 		if (r < 0)
 			break;
 	}
+	if (r >= 0)
+		r = discovery_configure(e);
 	if (r < 0) {
 		engine_free(e);
 		return r;
@@ -55,6 +63,8 @@ void engine_free(struct engine *e)
 	list_for_each_safe(b, tb, &e->bindings, node)
 		binding_free(b);
 	prefixes_free(e);
+	discovery_free(e);
+	domains_free(e);
 	links_free(e);
 	accepted_free(e);
 	list_for_each_safe(a, ta, &e->anchors, node)
@@ -102,6 +112,12 @@ static void arm_timer(struct engine *e)
 			next = t;
 	if ((t = accepted_expire(e)) < next)
 		next = t;
+	if ((t = discovery_next_timer(e)) < next)
+		next = t;
+	if ((t = domain_next_timer(e)) < next)
+		next = t;
+	if (e->uplink && e->recheck_at < next)
+		next = e->recheck_at;
 	if (e->stopping && e->stop_deadline > e->now.mono && e->stop_deadline < next)
 		next = e->stop_deadline;
 	e->ops->set_timer(e->user, next);
@@ -114,6 +130,9 @@ void engine_settle(struct engine *e)
 	if (!e->stopping)
 		selection_run(e);
 	engine_reap(e);
+	if (!e->stopping)
+		discovery_timer(e);
+	need_settle(e);
 	prefixes_update(e);
 	arm_timer(e);
 }
@@ -130,6 +149,8 @@ void engine_start(struct engine *e, struct instant now)
 			b->registered = false; /* it ran out while nobody looked */
 		else if (b->expires_real && b->registered)
 			b->expires = usec_add(now.mono, b->expires_real - now.real);
+		if (b->needed && b->service != SERVICE_FIXED)
+			b->hold_until = usec_add(now.mono, e->conf->hold_time);
 		binding_path_blocked(b);
 	}
 	list_for_each(l, &e->links, node)
@@ -172,16 +193,39 @@ void engine_timer(struct engine *e, struct instant now)
 		link_timer(l);
 	list_for_each(b, &e->bindings, node)
 		binding_timer(b);
+	need_recheck(e);
+	domain_timer(e);
 	handover_check_data(e);
 	engine_settle(e);
+}
+
+static struct anchor *find_anchor(const struct engine *e, const struct in6_addr *address)
+{
+	struct anchor *a;
+
+	list_for_each(a, &e->anchors, node)
+		if (addr_equal(&a->address, address))
+			return a;
+	return NULL;
 }
 
 void engine_restore(struct engine *e, const struct state_entry *saved)
 {
 	struct binding *b = engine_find_home(e, &saved->home);
 
-	if (!b || !addr_equal(&b->anchor->address, &saved->anchor))
+	struct anchor *a;
+
+	if (!b && saved->registered)
+		b = discovery_restore(e, &saved->home, &saved->anchor);
+	if (!b)
 		return;
+	if (!addr_equal(&b->anchor->address, &saved->anchor)) {
+		/* Another one had taken over, or this state is of another configuration. */
+		a = find_anchor(e, &saved->anchor);
+		if (!a || !anchor_serves(e, a, &b->home_prefix))
+			return;
+		b->anchor = a;
+	}
 	b->sequence = saved->sequence;
 	b->adopted = true;
 	b->expires_real = saved->expires_real;
@@ -190,6 +234,7 @@ void engine_restore(struct engine *e, const struct state_entry *saved)
 		 * settled by the first acknowledgement. */
 		b->registered = true;
 		b->registered_coa = saved->coa;
+		b->needed = true; /* until its sessions have been listed */
 	}
 }
 
@@ -207,8 +252,8 @@ unsigned engine_save(const struct engine *e, struct state_entry *saved, unsigned
 			.coa = b->registered_coa,
 			.sequence = b->sequence,
 			/* Before we know better, assume that the agent may hold one. */
-			.registered = b->registered || b->state == BINDING_IDLE ||
-				      b->state == BINDING_REGISTERING,
+			.registered = b->registered || b->state == BINDING_REGISTERING ||
+				      (b->state == BINDING_IDLE && binding_needed(b)),
 			.expires_real = b->registered && b->expires > e->now.mono
 						? usec_add(e->now.real, b->expires - e->now.mono)
 						: 0,
@@ -227,7 +272,7 @@ const char *engine_place(const struct engine *e)
 	if (!e->uplink)
 		return "offline";
 	if (list_empty(&e->bindings))
-		return "local";
+		return list_empty(&e->conf->anchors) ? "local" : "native";
 	list_for_each(b, &e->bindings, node)
 		if (b->state != BINDING_HOME)
 			home = false;

@@ -15,7 +15,13 @@
  *   acknowledgement.c  what a home agent answers
  *   acceptance.c       who may send to us from where
  *   handover.c         records of moves
- *   prefix.c           the prefix table
+ *   prefix.c           the prefix table; properties.c, domain.c what is known of each
+ *   session.c, need.c, policy.c   which sessions count on which address
+ *   anchor.c           home agents, and which one is best; discovery.c how they are found
+ *   change.c           another anchor takes over; revocation.c one takes a binding back
+ *   liveness.c         whether tunnels are alive
+ *   icmp.c, prefix_discovery.c   ICMPv6 messages
+ *   explain.c          which address a session would get, and why; event.c what happened
  *   reconfigure.c      another configuration, while running
  */
 #pragma once
@@ -30,10 +36,15 @@
 #include "conf/state.h"
 #include "mobility/anchor.h"
 #include "mobility/binding.h"
+#include "mobility/counters.h"
+#include "mobility/event.h"
 #include "mobility/handover.h"
 #include "mobility/link.h"
 #include "mobility/prefix.h"
+#include "mobility/session.h"
 #include "proto/ext.h"
+#include "proto/nd.h"
+#include "proto/pvd.h"
 
 enum engine_object {
 	OBJECT_ENGINE, /* object: struct engine; the summary changed */
@@ -79,6 +90,29 @@ struct engine_ops {
 	/* Monotonic time of the first packet let in by that accept(), 0 = none yet. */
 	usec_t (*first_data)(void *user, const struct in6_addr *home, const struct in6_addr *anchor,
 			     const struct in6_addr *coa);
+	/* Tunnelled packets of a binding so far. */
+	void (*traffic)(void *user, unsigned slot, uint64_t *ret_sent, uint64_t *ret_received);
+	/* engine_activity(), once, at the next packet that leaves from this home address. */
+	void (*watch_activity)(void *user, const struct in6_addr *home);
+
+	/* Sockets whose source address is in one of these prefixes: TCP in any state but TIME_WAIT, UDP bound to the address.
+	 * *ret is freed by the engine.  The answer is complete or an error. */
+	int (*list_sessions)(void *user, const struct ip6_prefix *sources, unsigned n,
+			     struct session_info **ret, size_t *ret_n);
+	/* From now on engine_session_gone() for each TCP or UDP socket that goes, or no more. */
+	void (*watch_sessions)(void *user, bool on);
+	/* Asked only when a rule of the policy, or a person, wants to know.  -ENOENT: not found. */
+	int (*session_owner)(void *user, const struct session_info *s, struct session_owner *ret);
+
+	/* An ICMPv6 echo request by the way that the host's own packets from src take; ifindex 0: as routed.  Its answer comes by
+	 * engine_icmp(). */
+	int (*echo)(void *user, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
+		    uint16_t identifier, uint16_t sequence);
+	/* Look up the home agents of a domain; engine_resolved() follows in any case. */
+	int (*resolve)(void *user, const char *domain);
+	/* Fetch the additional information of a provisioning domain by HTTPS over that link; engine_domain() follows. */
+	int (*fetch_domain)(void *user, int ifindex, const char *domain);
+
 	/* Call engine_timer() at that time; replaces the earlier wish.  USEC_INFINITY = never. */
 	void (*set_timer)(void *user, usec_t when);
 	void (*random)(void *user, void *buf, size_t len);
@@ -87,7 +121,10 @@ struct engine_ops {
 	/* Something a user may want to see changed. */
 	void (*publish)(void *user, enum engine_object kind, enum engine_change change,
 			const void *object);
+	void (*notify)(void *user, const struct event *ev);
 };
+
+#define SESSION_BUCKETS 256
 
 struct engine {
 	const struct engine_ops *ops;
@@ -97,8 +134,12 @@ struct engine {
 	bool started, stopping;
 
 	struct list links, prefixes, anchors, bindings;
-	struct link *uplink; /* that carries the current care-of address, or NULL */
-	struct in6_addr coa; /* current care-of address, or :: */
+	struct list domains;       /* of struct domain */
+	struct list left_prefixes; /* not in the table any more, but an address still has them */
+	struct list discoveries;   /* of struct discovery */
+	usec_t recheck_at;         /* look again for sessions that began during a move */
+	struct link *uplink;       /* that carries the current care-of address, or NULL */
+	struct in6_addr coa;       /* current care-of address, or :: */
 	struct in6_addr next_hop;
 	char left_link[IFNAMSIZ]; /* name of the last uplink */
 	usec_t lost_at; /* when the last uplink was lost, 0 = it is there or was left on purpose */
@@ -108,6 +149,10 @@ struct engine {
 	usec_t data_check_at; /* next look for the first data of the newest handover */
 	unsigned data_checks;
 	struct handover handovers[HANDOVER_RING];
+	struct list sessions[SESSION_BUCKETS]; /* of struct session, by cookie */
+	unsigned n_sessions;
+	bool watching_sessions;
+	struct counters counters;
 	uint64_t n_handovers; /* ever; the newest is handovers[(n_handovers - 1) % HANDOVER_RING] */
 };
 
@@ -185,6 +230,34 @@ struct message_event {
 };
 void engine_message(struct engine *e, struct instant now, const struct message_event *ev);
 
+/* An ICMPv6 message for us: echo reply, an error about what we sent, home agent discovery, prefix advertisement. */
+struct icmp_event {
+	int ifindex;
+	struct in6_addr src, dst; /* dst as in the header, or the type 2 routing header's address */
+	bool has_rh2, rh2_unknown;
+	const uint8_t *icmp; /* from the type on, checksum verified */
+	size_t len;
+};
+void engine_icmp(struct engine *e, struct instant now, const struct icmp_event *ev);
+
+/* A socket is gone; what is not tracked is ignored. */
+void engine_session_gone(struct engine *e, struct instant now, uint64_t cookie);
+/* List the sessions of all bindings anew, for a view. */
+void engine_look(struct engine *e, struct instant now);
+/* Such news were lost. */
+void engine_sessions_lost(struct engine *e, struct instant now);
+/* The packet that watch_activity() asked for has left. */
+void engine_activity(struct engine *e, struct instant now, const struct in6_addr *home);
+
+/* Answers of resolve(), best first, n = 0: none; and of fetch_domain(), info NULL: none. */
+void engine_resolved(struct engine *e, struct instant now, const char *domain,
+		     const struct in6_addr *agent, unsigned n);
+void engine_domain(struct engine *e, struct instant now, int ifindex, const char *domain,
+		   const struct pvd_info *info);
+
+/* Probe every tunnel now, whether it carries sessions or not: liveness.probe_answered tells. */
+void engine_probe(struct engine *e, struct instant now);
+
 void engine_timer(struct engine *e, struct instant now);
 
 /*
@@ -196,7 +269,8 @@ void engine_resync(struct engine *e, struct instant now, bool begin);
 const struct handover *engine_handover(const struct engine *e, uint64_t id); /* NULL if gone */
 struct binding *engine_find_home(const struct engine *e, const struct in6_addr *home);
 struct link *engine_find_link(const struct engine *e, int ifindex);
-/* Where am I, in one word: "home", "away", "offline", "starting", "local" (no anchor configured).
+/* Where am I, in one word: "home", "away", "native" (nothing is registered), "offline", "starting", "local" (no anchor
+ * configured).
  */
 const char *engine_place(const struct engine *e);
 const char *engine_waiting_for(const struct engine *e);

@@ -40,10 +40,15 @@ static void set_phase(struct engine *e, struct handover *h, enum handover_phase 
 
 static void finish(struct engine *e, struct handover *h, enum handover_result result)
 {
+	struct event ev = {.kind = EVENT_HANDOVER, .priority = LOG_NOTICE, .handover = h};
+
 	h->result = result;
-	log_notice("handover %llu %s: %s -> %s, %u binding(s)", (unsigned long long)h->id,
-		   handover_result_str((int)result), h->from_link[0] ? h->from_link : "-",
-		   h->to_link, h->bindings);
+	e->counters.handovers[h->mode][result]++;
+	if (result == HANDOVER_DONE && h->phase[PHASE_BA] != HANDOVER_NOT_REACHED)
+		e->counters.handover_time += (usec_t)h->phase[PHASE_BA];
+	engine_notify(e, &ev, "handover %llu %s: %s -> %s, %u binding(s)",
+		      (unsigned long long)h->id, handover_result_str((int)result),
+		      h->from_link[0] ? h->from_link : "-", h->to_link, h->bindings);
 	engine_publish(e, OBJECT_HANDOVER, CHANGE_CHANGED, h);
 }
 

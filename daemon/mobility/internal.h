@@ -3,10 +3,14 @@
 #pragma once
 
 #include "base/log.h"
+#include "conf/policy.h"
+#include "mobility/discovery.h"
+#include "mobility/domain.h"
 #include "mobility/engine.h"
 
 #define BINDING_INITIAL_TIMEOUT (1 * USEC_PER_SEC) /* INITIAL_BINDACK_TIMEOUT */
 #define BINDING_MAX_TIMEOUT (32 * USEC_PER_SEC)    /* MAX_BINDACK_TIMEOUT */
+#define SILENT_AFTER 3                             /* unanswered updates in a row */
 #define BINDING_SLOW_RETRY (600 * USEC_PER_SEC)    /* an agent that is not ours may be mended */
 /* To be at home takes no care-of address, but one may be about to come, and then all moves at once. */
 #define HOME_PATIENCE (300 * USEC_PER_MSEC)
@@ -27,9 +31,104 @@ void engine_settle(struct engine *e);
 void engine_publish(struct engine *e, enum engine_object kind, enum engine_change change,
 		    const void *object);
 
-/* reconfigure.c */
+/* event.c: count and tell; the sentence goes into ev. */
+void engine_notify(struct engine *e, struct event *ev, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* anchor.c */
+#define ECHO_PATH 0x646d   /* identifiers of our echo requests: through a tunnel, */
+#define ECHO_ANCHOR 0x646e /* to an anchor from the care-of address */
 int anchor_new(struct engine *e, const struct conf_anchor *conf, struct anchor **ret);
 void anchor_free(struct anchor *a);
+void anchor_configure(struct anchor *a, const struct conf_anchor *conf);
+/* A home agent that was heard of; prefix: the one it serves, NULL = those of its section.  NULL: no room. */
+struct anchor *anchor_found(struct engine *e, const struct conf_anchor *conf,
+			    const struct in6_addr *address, enum anchor_origin origin,
+			    int preference, const struct ip6_prefix *prefix);
+struct anchor *anchor_find(const struct engine *e, const struct conf_anchor *conf,
+			   const struct in6_addr *address);
+bool anchor_in_use(const struct engine *e, const struct anchor *a);
+void anchor_set_health(struct engine *e, struct anchor *a, enum anchor_health health);
+bool anchor_serves(const struct engine *e, const struct anchor *a, const struct ip6_prefix *prefix);
+bool anchor_better(const struct anchor *a, const struct anchor *b);
+/* The best one that serves the prefix, NULL = none; without one that is not wanted. */
+struct anchor *anchor_best(const struct engine *e, const struct ip6_prefix *prefix);
+struct anchor *anchor_best_but(const struct engine *e, const struct ip6_prefix *prefix,
+			       const struct anchor *but);
+bool anchor_is_out(const struct engine *e, const struct anchor *a);
+void anchors_moved(struct engine *e);
+void anchors_measure(struct engine *e);
+void anchor_echo_reply(struct engine *e, const struct in6_addr *from, uint16_t sequence);
+void anchor_measured(struct anchor *a, usec_t rtt);
+
+/* discovery.c */
+int discovery_configure(struct engine *e);
+void discovery_free(struct engine *e);
+void discovery_advert(struct engine *e, const struct nd_router_advert *ra);
+void discovery_dhaad_reply(struct engine *e, const struct icmp_event *ev);
+/* The binding of a former run, NULL = nothing is known of it. */
+struct binding *discovery_restore(struct engine *e, const struct in6_addr *home,
+				  const struct in6_addr *agent);
+void discovery_wanted(struct engine *e, const struct conf_anchor *c);
+void discovery_moved(struct engine *e);
+void discovery_timer(struct engine *e);
+usec_t discovery_next_timer(const struct engine *e);
+
+/* session.c: the table of sessions */
+void sessions_init(struct engine *e);
+struct session *session_find(struct engine *e, uint64_t cookie);
+struct session *session_new(struct binding *b, const struct session_info *info);
+void session_free(struct session *s);
+void sessions_forget(struct binding *b);
+/* Tell the owners of those in need. */
+void sessions_lost(struct binding *b, const char *why);
+
+/* need.c: who still counts on which home address */
+bool binding_needed(const struct binding *b);
+/* Find out for addresses that have been left, and bind them where somebody does. */
+void need_update(struct engine *e);
+void need_moved(struct engine *e);
+void need_recheck(struct engine *e);
+void need_settle(struct engine *e);
+/* An address goes away with its place. */
+void need_address_gone(struct engine *e, const struct link *l, const struct link_address *a);
+/* Nothing depends on the binding any more: the address is native again. */
+void need_end(struct binding *b);
+usec_t need_next_timer(const struct binding *b);
+void need_timer(struct binding *b);
+
+/* liveness.c */
+void liveness_begin(struct binding *b);
+void liveness_end(struct binding *b);
+void liveness_wake(struct binding *b);
+void liveness_timer(struct binding *b);
+/* The anchor has accepted an update. */
+void liveness_acknowledged(struct binding *b);
+void liveness_echo_reply(struct engine *e, const struct in6_addr *from, const struct in6_addr *to,
+			 uint16_t sequence);
+
+/* change.c: another anchor */
+void binding_change_anchor(struct binding *b, struct anchor *to, const char *why);
+/* False: there is no other that could. */
+bool binding_fail_over(struct binding *b, const char *why);
+/* An ICMPv6 error quotes this update. */
+void binding_unreachable(struct binding *b, uint16_t sequence);
+/* The withdrawal is over: the successor gets the binding, if there is one. */
+bool binding_succeed(struct binding *b);
+void switch_received(struct engine *e, struct binding *heard, const struct mh_message *m);
+usec_t change_next_timer(const struct binding *b);
+void change_timer(struct binding *b);
+
+/* revocation.c */
+void revocation_received(struct engine *e, struct binding *b, const struct mh_message *m);
+
+/* prefix_discovery.c */
+void prefix_discovery_begin(struct binding *b);
+void prefix_discovery_advert(struct engine *e, const struct icmp_event *ev);
+usec_t prefix_discovery_next_timer(const struct binding *b);
+void prefix_discovery_timer(struct binding *b);
+
+/* reconfigure.c */
 /* Let go of removed bindings whose withdrawal is over, and of anchors without bindings. */
 void engine_reap(struct engine *e);
 
@@ -61,9 +160,14 @@ void router_free(struct router *r);
 
 /* prefix.c: bring the table up to date with links and bindings, publishing what changed. */
 void prefixes_update(struct engine *e);
+struct prefix *prefix_find(const struct engine *e, const struct ip6_prefix *prefix);
+/* What addresses of the prefix are for once it has been left: non-persistent unless it is anchored. */
+enum service_type prefix_service(const struct engine *e, const struct ip6_prefix *prefix);
 void prefixes_free(struct engine *e);
 
 /* selection.c */
+/* The link itself has the home address: nothing need be claimed on it. */
+bool link_has_native(const struct link *l, const struct binding *b);
 struct candidate {
 	struct link *link;
 	struct link_address *address;
@@ -79,7 +183,8 @@ bool path_alive(const struct engine *e, const struct path *p);
 
 /* binding.c */
 /* Takes the lowest slot that is free; -ENOSPC if none is. */
-int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home);
+int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home,
+		struct binding **ret);
 void binding_free(struct binding *b);
 void binding_set_state(struct binding *b, enum binding_state s);
 void binding_set_path(struct binding *b, const struct path *p);
@@ -93,6 +198,8 @@ void binding_timer(struct binding *b);
 /* An address has become ours on a link. */
 void binding_claimed(struct engine *e, const struct link *l, const struct in6_addr *addr);
 /* The link goes away: no binding may point at it. */
+/* The agent holds no binding any more, or none that we care for. */
+void binding_withdrawn(struct binding *b);
 void binding_forget_link(struct engine *e, const struct link *l);
 /* Another attachment: what this link claims is believed again until shown false. */
 void binding_trust_link(const struct link *l);
@@ -104,6 +211,8 @@ void binding_withdraw(struct binding *b);
 void binding_refresh(struct binding *b);
 void binding_retransmit(struct binding *b);
 void binding_stop_exchange(struct binding *b);
+/* Sign and send a message that is no binding update. */
+int binding_send_message(struct binding *b, struct mh_message *m);
 
 /* acceptance.c: who may send to us from where */
 void accepted_add(struct engine *e, const struct binding *b, const struct in6_addr *coa);
@@ -125,3 +234,35 @@ void handover_bu_sent(struct engine *e);
 void handover_ba_received(struct engine *e);
 void handover_ba_accepted(struct engine *e);
 void handover_check_data(struct engine *e);
+
+/* policy.c: which service a session gets whose application did not ask */
+/*
+ * The first rule of the configuration that matches, or NULL.  Who owns the session is asked at most once, and only when a rule
+ * needs it: into *owner, unless *owner_known says that it is there already.  Without an owner such a rule does not match.
+ */
+const struct policy_rule *policy_match(const struct engine *e, const struct session_info *s,
+				       struct session_owner *owner, bool *owner_known);
+/* The same for a session whose owner would match any rule. */
+const struct policy_rule *policy_match_any_owner(const struct engine *e,
+						 const struct session_info *s);
+enum service_type policy_service(const struct policy_rule *rule); /* NULL: non-persistent */
+/* Non-persistent whatever the rules say. */
+bool policy_excludes(const struct session_info *s);
+
+/* domain.c: provisioning domains (RFC 8801) */
+/* A router names a domain.  NULL if it does not, or there is no room for another one. */
+struct domain *domain_heard(struct engine *e, const struct link *l, const struct nd_domain *d);
+/* What the domain says of the i-th prefix of a router; NULL unless all prefixes of the router in that domain are its own. */
+const struct pvd_info *domain_info(const struct engine *e, const struct router *r, unsigned i);
+usec_t domain_next_timer(const struct engine *e);
+void domain_timer(struct engine *e);
+void domains_free(struct engine *e);
+
+/* properties.c: what is known of a prefix, by who said so */
+/* Resolve p->properties, p->source and what follows from them: anchoring, service, anchor of a native prefix. */
+void properties_resolve(const struct engine *e, struct prefix *p);
+/* What an address of it that has been left is for; known: what was learnt while the prefix was here, or NULL. */
+enum service_type properties_service(const struct engine *e, const struct ip6_prefix *prefix,
+				     const struct prefix *known);
+/* Remember which routers had a prefix of the link, to tell a network that keeps it in place from a link that only flapped. */
+void properties_attached(struct link *l, const struct router *r, const struct ip6_prefix *prefix);

@@ -10,6 +10,9 @@
 /* RFC 4861 section 10 */
 #define RTR_SOLICITATION_INTERVAL (4 * USEC_PER_SEC)
 #define MAX_RTR_SOLICITATIONS 3
+#define FLAP_WINDOW (30 * USEC_PER_SEC)
+#define FLAPS_FREE 3 /* a walk through a building looks like that */
+#define FLAP_SETTLE (1 * USEC_PER_SEC)
 
 DEFINE_STRTAB(link_state, "down", "soliciting", "configuring", "attached");
 
@@ -119,6 +122,24 @@ static void link_detach(struct link *l)
 	l->ra_at = l->address_at = 0;
 }
 
+/*
+ * The carrier is back.  The more often it came and went of late, the longer it has to stay before a link that works is left
+ * for this one; a move to it when nothing else works is not delayed.
+ */
+static void link_damp(struct link *l)
+{
+	usec_t now = l->engine->now.mono, settle = l->conf->settle_time, penalty;
+
+	l->flaps = l->down_at && now - l->down_at < FLAP_WINDOW ? l->flaps + 1 : 0;
+	if (l->flaps > FLAPS_FREE) {
+		unsigned shift = l->flaps - FLAPS_FREE - 1;
+
+		penalty = FLAP_SETTLE << (shift < 5 ? shift : 5);
+		settle = penalty > settle ? penalty : settle;
+	}
+	l->settled_at = usec_add(now, settle);
+}
+
 void engine_link(struct engine *e, struct instant now, const struct link_event *ev)
 {
 	struct link *l = engine_find_link(e, ev->ifindex);
@@ -151,10 +172,12 @@ void engine_link(struct engine *e, struct instant now, const struct link_event *
 		l->up = ev->up;
 		if (ev->up) {
 			l->up_since = now.mono;
+			link_damp(l);
 			routers_reattach(l);
 			link_confirm_addresses(l);
 			link_solicit(l);
 		} else {
+			l->down_at = now.mono;
 			link_detach(l);
 		}
 	}
@@ -199,6 +222,7 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 		if (!a)
 			return;
 		list_remove(&a->node);
+		need_address_gone(e, l, a);
 		free(a);
 	} else {
 		if (!a) {
@@ -315,6 +339,8 @@ usec_t link_next_timer(const struct link *l)
 	    usec_add(l->ra_at, HOME_PATIENCE) > l->engine->now.mono &&
 	    usec_add(l->ra_at, HOME_PATIENCE) < next)
 		next = usec_add(l->ra_at, HOME_PATIENCE);
+	if (l->up && l->settled_at > l->engine->now.mono && l->settled_at < next)
+		next = l->settled_at;
 	return l->probe_deadline < next ? l->probe_deadline : next;
 }
 

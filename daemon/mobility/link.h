@@ -21,6 +21,7 @@
 #include "conf/conf.h"
 #include "proto/nd.h"
 
+struct domain;
 struct engine;
 
 enum link_state {
@@ -43,7 +44,8 @@ struct link_address {
 	uint32_t confirmed_epoch; /* attachment that confirmed the prefix; 0 = none */
 	usec_t valid_until;
 	usec_t since;
-	bool seen; /* since a resynchronisation began */
+	bool seen;   /* since a resynchronisation began */
+	bool looked; /* its place was left, and nobody in need was on it */
 };
 
 enum router_origin {
@@ -70,8 +72,23 @@ struct router {
 	enum nd_preference preference;
 	unsigned n_prefixes;
 	struct nd_prefix_info prefix[ND_MAX_PREFIXES];
-	usec_t prefix_heard[ND_MAX_PREFIXES]; /* when each was last advertised */
+	usec_t prefix_heard[ND_MAX_PREFIXES];   /* when each was last advertised */
+	struct domain *domain[ND_MAX_PREFIXES]; /* that each is of; NULL = none that is named */
+	unsigned n_routes;                      /* more specific ones, RFC 4191 */
+	struct nd_route_info route[ND_MAX_ROUTES];
+	usec_t route_heard[ND_MAX_ROUTES];
+	bool captive_portal; /* says that there is one (RFC 8910) */
 };
+
+/* A prefix of the link, in this attachment and in an earlier one. */
+struct link_memory {
+	struct ip6_prefix prefix;
+	uint32_t epoch; /* that it was last seen in; 0 = the slot is free */
+	struct in6_addr router;
+	bool carried_over; /* it was here before, but another router had it */
+	struct in6_addr earlier_router;
+};
+#define LINK_MEMORIES 8
 
 struct link {
 	struct list node;
@@ -85,12 +102,17 @@ struct link {
 	uint32_t epoch; /* number of the attachment, from 1 */
 	usec_t up_since;
 	struct list addresses, routers;
+	struct link_memory memory[LINK_MEMORIES];
 	/* Router solicitation (RFC 4861 section 6.3.7) */
 	unsigned solicits_sent;
 	usec_t solicit_timer;
 	usec_t probe_deadline; /* a new router showed up: the old ones must answer until then */
 	/* When the current attachment reached each step, for the handover record; 0 = not yet */
 	usec_t ra_at, address_at;
+	/* Damping of a link that flaps */
+	usec_t down_at;    /* when it last lost its carrier, 0 = never */
+	unsigned flaps;    /* in a row */
+	usec_t settled_at; /* a working link is not left for this one before */
 };
 
 /* What the link waits for, in words for the user, or NULL when attached. */

@@ -2,13 +2,12 @@
 #include "mobility/prefix.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "mobility/internal.h"
 
 DEFINE_STRTAB(prefix_state, "native", "registering", "remote", "draining", "lost");
-DEFINE_STRTAB(prefix_anchoring, "unknown", "local", "anchored");
 DEFINE_STRTAB(prefix_origin, "router-advertisement", "address", "configuration");
-DEFINE_STRTAB(service_type, "non-persistent", "graceful-replacement", "session-lasting", "fixed");
 
 static void prefix_free(struct prefix *p)
 {
@@ -22,58 +21,148 @@ void prefixes_free(struct engine *e)
 
 	list_for_each_safe(p, t, &e->prefixes, node)
 		prefix_free(p);
+	list_for_each_safe(p, t, &e->left_prefixes, node)
+		prefix_free(p);
 }
 
-static struct prefix *find_prefix(const struct engine *e, const struct ip6_prefix *prefix)
+static struct prefix *find_in(const struct list *list, const struct ip6_prefix *prefix)
 {
 	struct prefix *p;
 
-	list_for_each(p, &e->prefixes, node)
+	list_for_each(p, list, node)
 		if (prefix_equal(&p->prefix, prefix))
 			return p;
 	return NULL;
 }
 
-/* What the table should say of one prefix. */
+struct prefix *prefix_find(const struct engine *e, const struct ip6_prefix *prefix)
+{
+	return find_in(&e->prefixes, prefix);
+}
+
+enum service_type prefix_service(const struct engine *e, const struct ip6_prefix *prefix)
+{
+	const struct prefix *known = prefix_find(e, prefix);
+
+	if (!known)
+		known = find_in(&e->left_prefixes, prefix);
+	return properties_service(e, prefix, known);
+}
+
+static bool has_address(const struct engine *e, const struct ip6_prefix *prefix)
+{
+	struct link_address *a;
+	struct link *l;
+
+	list_for_each(l, &e->links, node)
+		list_for_each(a, &l->addresses, node)
+			if (prefix_contains(prefix, &a->addr))
+				return true;
+	return false;
+}
+
+/* What was learnt of a prefix on its link decides what becomes of its addresses, which may be long after. */
+static void leave(struct engine *e, struct prefix *p)
+{
+	list_remove(&p->node);
+	p->link = NULL;
+	p->anchor = NULL;
+	list_append(&e->left_prefixes, &p->node);
+}
+
+static void forget_left(struct engine *e)
+{
+	struct prefix *p, *t;
+
+	list_for_each_safe(p, t, &e->left_prefixes, node)
+		if (!has_address(e, &p->prefix))
+			prefix_free(p);
+}
+
+/* What links and bindings say of one prefix. */
 struct wanted {
 	struct ip6_prefix prefix;
 	enum prefix_state state;
-	enum prefix_anchoring anchoring;
 	enum prefix_origin origin;
-	enum service_type service;
-	struct anchor *anchor;
+	struct anchor *anchor; /* of its binding */
 	struct link *link;
+	unsigned sessions;
+	bool has_lifetimes; /* else as they were */
 	usec_t valid_until, preferred_until;
 };
 
+static bool properties_differ(const struct prefix *a, const struct prefix *b)
+{
+	const struct properties *p = &a->properties, *q = &b->properties;
+
+	return p->set != q->set || p->anchoring != q->anchoring || p->service != q->service ||
+	       p->mobility != q->mobility || p->internet != q->internet ||
+	       p->published != q->published || p->cost != q->cost ||
+	       strcmp(p->anchor, q->anchor) != 0 ||
+	       memcmp(a->source, b->source, sizeof(a->source)) != 0;
+}
+
+static bool prefix_deprecated(const struct engine *e, const struct prefix *p)
+{
+	return p->preferred_until <= e->now.mono;
+}
+
+/* Lifetimes are renewed all the time: that alone is no news. */
+static bool differs(const struct prefix *a, const struct prefix *b)
+{
+	return a->state != b->state || a->link != b->link || a->anchor != b->anchor ||
+	       a->origin != b->origin || a->sessions != b->sessions ||
+	       strcmp(a->domain, b->domain) != 0 || properties_differ(a, b);
+}
+
+static void tell_state(struct engine *e, const struct prefix *p, const char *was, const char *is)
+{
+	engine_notify(
+		e, &(struct event){.kind = EVENT_PREFIX_STATE, .priority = LOG_INFO, .prefix = p},
+		"prefix %s: %s -> %s", PREFIX_STR(&p->prefix), was, is);
+}
+
 static void put(struct engine *e, const struct wanted *w)
 {
-	struct prefix *p = find_prefix(e, &w->prefix);
-	bool added = !p, changed;
+	struct prefix *p = prefix_find(e, &w->prefix);
+	bool added = !p, was_deprecated;
+	struct prefix before;
 
+	if (!p)
+		p = find_in(&e->left_prefixes, &w->prefix);
 	if (!p) {
 		p = calloc(1, sizeof(*p));
 		if (!p)
 			return;
 		p->prefix = w->prefix;
+		p->valid_until = p->preferred_until = USEC_INFINITY;
+		list_init(&p->node);
+	}
+	if (added) {
+		list_remove(&p->node);
 		list_append(&e->prefixes, &p->node);
 	}
+	before = *p;
+	was_deprecated = prefix_deprecated(e, p);
 	p->wanted = true;
-	changed = p->state != w->state || p->anchoring != w->anchoring || p->link != w->link ||
-		  p->anchor != w->anchor || p->origin != w->origin || p->service != w->service;
-	if (!added && p->state != w->state)
-		log_info("prefix %s: %s -> %s", PREFIX_STR(&p->prefix),
-			 prefix_state_str((int)p->state), prefix_state_str((int)w->state));
 	p->state = w->state;
-	p->anchoring = w->anchoring;
 	p->origin = w->origin;
-	p->service = w->service;
-	p->anchor = w->anchor;
 	p->link = w->link;
-	p->valid_until = w->valid_until;
-	p->preferred_until = w->preferred_until;
-	if (added || changed)
-		engine_publish(e, OBJECT_PREFIX, added ? CHANGE_ADDED : CHANGE_CHANGED, p);
+	p->sessions = w->sessions;
+	if (w->has_lifetimes) {
+		p->valid_until = w->valid_until;
+		p->preferred_until = w->preferred_until;
+	}
+	properties_resolve(e, p);
+	if (w->anchor)
+		p->anchor = w->anchor;
+	if (added || p->state != before.state)
+		tell_state(e, p, added ? "new" : prefix_state_str((int)before.state),
+			   prefix_state_str((int)p->state));
+	if (added)
+		engine_publish(e, OBJECT_PREFIX, CHANGE_ADDED, p);
+	else if (differs(p, &before) || was_deprecated != prefix_deprecated(e, p))
+		engine_publish(e, OBJECT_PREFIX, CHANGE_CHANGED, p);
 }
 
 static enum prefix_state state_of_binding(const struct binding *b)
@@ -84,7 +173,7 @@ static enum prefix_state state_of_binding(const struct binding *b)
 	case BINDING_REGISTERED:
 	case BINDING_UPDATING:
 	case BINDING_RETURNING:
-		return PREFIX_REMOTE;
+		return b->path.closed ? PREFIX_DRAINING : PREFIX_REMOTE;
 	case BINDING_IDLE:
 	case BINDING_REGISTERING:
 		return PREFIX_REGISTERING;
@@ -102,8 +191,7 @@ static usec_t lifetime_end(usec_t heard, uint32_t seconds)
 	return seconds == ND_INFINITE ? USEC_INFINITY : usec_add(heard, seconds * USEC_PER_SEC);
 }
 
-/* The administrator's word stands above what routers say of a prefix. */
-static bool is_home_prefix(const struct engine *e, const struct ip6_prefix *prefix)
+static bool has_binding(const struct engine *e, const struct ip6_prefix *prefix)
 {
 	struct binding *b;
 
@@ -113,12 +201,28 @@ static bool is_home_prefix(const struct engine *e, const struct ip6_prefix *pref
 	return false;
 }
 
-/* Prefixes of the link, as its routers advertise them; unauthenticated, so no more than "local". */
+/* One that has a binding is told of by that. */
 static bool is_taken(const struct engine *e, const struct ip6_prefix *prefix)
 {
-	const struct prefix *known = find_prefix(e, prefix);
+	const struct prefix *known = prefix_find(e, prefix);
 
-	return is_home_prefix(e, prefix) || (known && known->wanted);
+	return has_binding(e, prefix) || (known && known->wanted);
+}
+
+static void put_advertised(struct engine *e, struct link *l, const struct router *r, unsigned i)
+{
+	properties_attached(l, r, &r->prefix[i].prefix);
+	if (is_taken(e, &r->prefix[i].prefix))
+		return;
+	put(e, &(struct wanted){
+		       .prefix = r->prefix[i].prefix,
+		       .state = PREFIX_NATIVE,
+		       .origin = PREFIX_FROM_RA,
+		       .link = l,
+		       .has_lifetimes = true,
+		       .valid_until = lifetime_end(r->prefix_heard[i], r->prefix[i].valid),
+		       .preferred_until = lifetime_end(r->prefix_heard[i], r->prefix[i].preferred),
+	       });
 }
 
 static void put_native(struct engine *e, struct link *l)
@@ -130,18 +234,8 @@ static void put_native(struct engine *e, struct link *l)
 		if (!router_usable(l, r))
 			continue;
 		for (unsigned i = 0; i < r->n_prefixes; i++)
-			if (r->prefix[i].valid && !is_taken(e, &r->prefix[i].prefix))
-				put(e, &(struct wanted){
-					       .prefix = r->prefix[i].prefix,
-					       .state = PREFIX_NATIVE,
-					       .anchoring = PREFIX_LOCAL,
-					       .origin = PREFIX_FROM_RA,
-					       .link = l,
-					       .valid_until = lifetime_end(r->prefix_heard[i],
-									   r->prefix[i].valid),
-					       .preferred_until = lifetime_end(
-						       r->heard, r->prefix[i].preferred),
-				       });
+			if (r->prefix[i].valid)
+				put_advertised(e, l, r, i);
 	}
 	list_for_each(a, &l->addresses, node) {
 		struct ip6_prefix p = prefix_make(&a->addr, a->plen);
@@ -152,9 +246,9 @@ static void put_native(struct engine *e, struct link *l)
 		put(e, &(struct wanted){
 			       .prefix = p,
 			       .state = PREFIX_NATIVE,
-			       .anchoring = PREFIX_LOCAL,
 			       .origin = PREFIX_FROM_ADDRESS,
 			       .link = l,
+			       .has_lifetimes = true,
 			       .valid_until = a->valid_until,
 			       .preferred_until = a->valid_until,
 		       });
@@ -173,24 +267,38 @@ static bool state_better(enum prefix_state a, enum prefix_state b)
 	return order[i] == a && a != b;
 }
 
+/* One that was native keeps its origin and its lifetimes when it has been left. */
+static enum prefix_origin origin_of(const struct engine *e, const struct binding *b)
+{
+	const struct prefix *known = prefix_find(e, &b->home_prefix);
+
+	if (!b->dynamic)
+		return PREFIX_FROM_CONFIG;
+	return known ? known->origin : PREFIX_FROM_RA;
+}
+
 /* One entry for all home addresses of a prefix. */
-static void put_home(struct engine *e, const struct binding *first)
+static void put_bound(struct engine *e, const struct binding *first)
 {
 	struct wanted w = {
 		.prefix = first->home_prefix,
 		.state = PREFIX_LOST,
-		.anchoring = PREFIX_ANCHORED,
-		.origin = PREFIX_FROM_CONFIG,
-		.service = SERVICE_FIXED,
+		.origin = origin_of(e, first),
 		.anchor = first->anchor,
-		.valid_until = USEC_INFINITY,
-		.preferred_until = USEC_INFINITY,
 	};
 	const struct binding *b;
 
 	list_for_each(b, &e->bindings, node) {
 		if (!prefix_equal(&b->home_prefix, &w.prefix) || b->removed)
 			continue;
+		w.sessions += b->n_in_need;
+		if (!b->dynamic)
+			w.origin = PREFIX_FROM_CONFIG;
+		if (b->home_heard) { /* its home agent's word */
+			w.has_lifetimes = true;
+			w.valid_until = lifetime_end(b->home_heard, b->home_valid);
+			w.preferred_until = lifetime_end(b->home_heard, b->home_preferred);
+		}
 		if (state_better(state_of_binding(b), w.state)) {
 			w.state = state_of_binding(b);
 			w.anchor = b->anchor;
@@ -212,13 +320,15 @@ void prefixes_update(struct engine *e)
 		if (l->up && l->conf->use)
 			put_native(e, l);
 	list_for_each(b, &e->bindings, node) {
-		p = find_prefix(e, &b->home_prefix);
+		p = prefix_find(e, &b->home_prefix);
 		if (!p || !p->wanted)
-			put_home(e, b);
+			put_bound(e, b);
 	}
 	list_for_each_safe(p, t, &e->prefixes, node)
 		if (!p->wanted) {
+			tell_state(e, p, prefix_state_str((int)p->state), "gone");
 			engine_publish(e, OBJECT_PREFIX, CHANGE_REMOVED, p);
-			prefix_free(p);
+			leave(e, p);
 		}
+	forget_left(e);
 }

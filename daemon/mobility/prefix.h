@@ -6,8 +6,10 @@
 
 #include "base/addr.h"
 #include "base/list.h"
+#include "base/property.h"
 #include "base/strtab.h"
 #include "base/usec.h"
+#include "conf/conf.h"
 
 enum prefix_state {
 	PREFIX_NATIVE,      /* on its own link: no tunnel, no signalling */
@@ -19,14 +21,6 @@ enum prefix_state {
 };
 DECLARE_STRTAB(prefix_state); /* "native", "registering", "remote", "draining", "lost" */
 
-enum prefix_anchoring {
-	PREFIX_ANCHORING_UNKNOWN,
-	PREFIX_LOCAL,
-	PREFIX_ANCHORED,
-	PREFIX_ANCHORING_MAX,
-};
-DECLARE_STRTAB(prefix_anchoring); /* "unknown", "local", "anchored" */
-
 enum prefix_origin {
 	PREFIX_FROM_RA,
 	PREFIX_FROM_ADDRESS, /* configured on the link by somebody else */
@@ -34,15 +28,6 @@ enum prefix_origin {
 	PREFIX_ORIGIN_MAX,
 };
 DECLARE_STRTAB(prefix_origin); /* "router-advertisement", "address", "configuration" */
-
-enum service_type { /* RFC 8653 */
-		    SERVICE_NON_PERSISTENT,
-		    SERVICE_GRACEFUL_REPLACEMENT,
-		    SERVICE_SESSION_LASTING,
-		    SERVICE_FIXED,
-		    SERVICE_TYPE_MAX,
-};
-DECLARE_STRTAB(service_type); /* "non-persistent", "graceful-replacement", ... */
 
 struct anchor;
 struct link;
@@ -54,8 +39,14 @@ struct prefix {
 	enum prefix_anchoring anchoring;
 	enum prefix_origin origin;
 	enum service_type service;
-	struct anchor *anchor; /* NULL unless anchored */
-	struct link *link;     /* where it is native, else NULL */
+	struct properties properties;
+	enum property_source source[PROPERTY_MAX]; /* of each property that is set */
+	char domain[CONF_DOMAIN_MAX + 1];          /* provisioning domain, "" = none named */
+	bool domain_verified; /* which has confirmed that the prefix is its own */
+	unsigned sessions;    /* in need, as far as anybody has looked: 0 while native */
+	/* NULL unless anchored; of a native one: who would serve it after a move. */
+	struct anchor *anchor;
+	struct link *link; /* where it is native, else NULL */
 	usec_t valid_until, preferred_until;
 	bool wanted; /* by the update that runs */
 };

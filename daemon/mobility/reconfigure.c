@@ -6,48 +6,18 @@
 
 #include "mobility/internal.h"
 
-static void anchor_configure(struct anchor *a, const struct conf_anchor *conf)
-{
-	a->conf = conf;
-	mip_sa_wipe(&a->sa);
-	a->has_sa = conf->has_key;
-	if (!conf->has_key)
-		return;
-	a->sa.spi = conf->spi;
-	a->sa.alg = (enum mip_auth_alg)conf->algorithm;
-	a->sa.key_len = conf->key_len;
-	memcpy(a->sa.key, conf->key, conf->key_len);
-}
-
-int anchor_new(struct engine *e, const struct conf_anchor *conf, struct anchor **ret)
-{
-	struct anchor *a = calloc(1, sizeof(*a));
-
-	if (!a)
-		return -ENOMEM;
-	a->address = conf->address;
-	a->last_status = -1;
-	anchor_configure(a, conf);
-	list_append(&e->anchors, &a->node);
-	*ret = a;
-	return 0;
-}
-
-void anchor_free(struct anchor *a)
-{
-	list_remove(&a->node);
-	mip_sa_wipe(&a->sa);
-	free(a);
-}
-
-/* The same home agent under the same name. */
+/* The same home agent under the same name; what was found is kept while its section still looks for agents. */
 static const struct conf_anchor *find_conf(const struct conf *conf, const struct anchor *a)
 {
 	const struct conf_anchor *ca;
 
-	list_for_each(ca, &conf->anchors, node)
-		if (addr_equal(&ca->address, &a->address) && strcmp(ca->name, a->conf->name) == 0)
-			return ca;
+	list_for_each(ca, &conf->anchors, node) {
+		if (strcmp(ca->name, a->conf->name) != 0)
+			continue;
+		if (a->origin == ANCHOR_FROM_CONFIG)
+			return ca->has_address && addr_equal(&ca->address, &a->address) ? ca : NULL;
+		return ca->discover || a->origin == ANCHOR_FROM_SWITCH ? ca : NULL;
+	}
 	return NULL;
 }
 
@@ -56,13 +26,17 @@ static struct anchor *find_anchor(const struct engine *e, const struct conf_anch
 	struct anchor *a;
 
 	list_for_each(a, &e->anchors, node)
-		if (a->conf == ca)
+		if (a->conf == ca && a->origin == ANCHOR_FROM_CONFIG)
 			return a;
 	return NULL;
 }
 
-static bool serves(const struct conf_anchor *ca, const struct binding *b)
+static bool serves(const struct engine *e, const struct conf_anchor *ca, const struct binding *b)
 {
+	if (b->automatic)
+		return ca->home_auto;
+	if (b->dynamic)
+		return anchor_serves(e, b->anchor, &b->home_prefix);
 	for (unsigned i = 0; i < ca->n_homes; i++)
 		if (addr_equal(&ca->home[i].address, &b->home) &&
 		    prefix_equal(&ca->home[i].prefix, &b->home_prefix))
@@ -94,6 +68,16 @@ static bool take_over(struct engine *e, const struct anchor *a, const struct in6
 	return false;
 }
 
+/* The rules that its sessions point at go; they are judged anew. */
+static void policy_changed(struct binding *b)
+{
+	struct session *s;
+
+	list_for_each(s, &b->sessions, node)
+		s->rule = NULL;
+	b->looked = false;
+}
+
 static int add_homes(struct engine *e, struct anchor *a)
 {
 	for (unsigned i = 0; i < a->conf->n_homes; i++) {
@@ -102,10 +86,9 @@ static int add_homes(struct engine *e, struct anchor *a)
 
 		if (take_over(e, a, &a->conf->home[i].address))
 			continue;
-		r = binding_new(e, a, &a->conf->home[i]);
+		r = binding_new(e, a, &a->conf->home[i], &b);
 		if (r < 0)
 			return r;
-		b = list_entry(e->bindings.prev, struct binding, node);
 		binding_path_blocked(b);
 		engine_publish(e, OBJECT_BINDING, CHANGE_ADDED, b);
 	}
@@ -122,11 +105,16 @@ int engine_reconfigure(struct engine *e, struct instant now, const struct conf *
 
 	e->now = now;
 	e->conf = conf;
+	if ((r = discovery_configure(e)) < 0)
+		return r;
+	e->recheck_at = now.mono; /* another policy may see other sessions in need */
+	list_for_each(b, &e->bindings, node)
+		policy_changed(b);
 	list_for_each(l, &e->links, node)
 		l->conf = conf_link_find(conf, l->name);
 	list_for_each_safe(b, tb, &e->bindings, node) {
 		ca = find_conf(conf, b->anchor);
-		if (ca && serves(ca, b))
+		if (ca && serves(e, ca, b))
 			continue;
 		b->removed = true;
 		binding_withdraw(b);
@@ -140,6 +128,8 @@ int engine_reconfigure(struct engine *e, struct instant now, const struct conf *
 		engine_publish(e, OBJECT_ANCHOR, CHANGE_CHANGED, a);
 	}
 	list_for_each(ca, &conf->anchors, node) {
+		if (!ca->has_address)
+			continue;
 		a = find_anchor(e, ca);
 		if (!a && (r = anchor_new(e, ca, &a)) < 0)
 			break;
@@ -147,6 +137,9 @@ int engine_reconfigure(struct engine *e, struct instant now, const struct conf *
 			break;
 	}
 	list_for_each(b, &e->bindings, node) {
+		if (!b->dynamic)
+			b->service = b->anchor->conf->has_service ? b->anchor->conf->service
+								  : SERVICE_FIXED;
 		b->refused_for_good = false;
 		if (!b->removed && b->state == BINDING_REFUSED && e->uplink)
 			binding_register(b);
@@ -173,16 +166,29 @@ bool engine_uses(const struct engine *e, const struct conf *conf)
 static bool is_wanted(const struct engine *e, const struct anchor *a)
 {
 	const struct conf_anchor *ca;
-	struct binding *b;
 
 	list_for_each(ca, &e->conf->anchors, node)
 		if (ca == a->conf)
 			return true;
+	return anchor_in_use(e, a);
+}
 
-	list_for_each(b, &e->bindings, node)
-		if (b->anchor == a)
-			return true;
-	return false;
+/* Its withdrawal is over, or its address is native again and nothing of ours is in the way. */
+static bool is_over(const struct binding *b)
+{
+	if (b->removed)
+		return b->state != BINDING_WITHDRAWING;
+	if (!b->dynamic || b->successor)
+		return false;
+	switch (b->state) {
+	case BINDING_HOME:
+		return !b->path.claimed_ifindex;
+	case BINDING_IDLE:
+	case BINDING_REFUSED:
+		return !b->needed && b->service != SERVICE_FIXED;
+	default:
+		return false;
+	}
 }
 
 void engine_reap(struct engine *e)
@@ -192,7 +198,7 @@ void engine_reap(struct engine *e)
 	bool gone = false;
 
 	list_for_each_safe(b, tb, &e->bindings, node) {
-		if (!b->removed || b->state == BINDING_WITHDRAWING)
+		if (!is_over(b))
 			continue;
 		accepted_forget(e, b);
 		e->ops->drop_path(e->user, &b->path);

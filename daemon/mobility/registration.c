@@ -10,7 +10,6 @@
 #define WITHDRAW_RETRIES 3
 #define RETURN_RETRIES 3
 #define DOUBT_TIME (60 * USEC_PER_SEC)
-#define SILENT_AFTER 3 /* unanswered updates in a row */
 #define SEND_RETRY (2 * USEC_PER_MSEC)
 #define NAI_SUBTYPE 1
 #define MN_HA_SUBTYPE 1
@@ -86,13 +85,10 @@ static void add_authentication(const struct binding *b, struct mh_message *m,
 	m->opt.auth_len = (uint8_t)mip_auth_len(a->sa.alg);
 }
 
-/* Send one update for b->coa out of b->link; at home the home address is the care-of address. */
-static int send_update(struct binding *b, uint16_t lifetime, bool at_home)
+static int sign_and_send(struct binding *b, struct mh_message *m, const struct in6_addr *coa,
+			 bool at_home)
 {
-	const struct in6_addr *coa = at_home ? &b->home : &b->coa;
 	struct engine *e = b->engine;
-	struct binding_outstanding o = {.coa = *coa, .lifetime = lifetime, .sent = e->now.mono};
-	struct mh_message m = {.type = MH_BU};
 	uint8_t buf[MH_MAX_LEN];
 	struct ip6_packet p = {
 		.src = *coa,
@@ -103,6 +99,37 @@ static int send_update(struct binding *b, uint16_t lifetime, bool at_home)
 		.next_header = MH_NEXT_HEADER,
 		.payload = buf,
 	};
+	int r = mh_encode(m, buf, sizeof(buf));
+
+	if (r < 0)
+		return r;
+	p.payload_len = (size_t)r;
+	if (b->anchor->has_sa) {
+		r = mip_auth_sign(&b->anchor->sa, coa, &b->home, m, buf, p.payload_len);
+		if (r < 0)
+			return r;
+	}
+	mh_set_checksum(&b->home, &b->anchor->address, buf, p.payload_len);
+	return e->ops->send(e->user, b->link->ifindex, &p);
+}
+
+int binding_send_message(struct binding *b, struct mh_message *m)
+{
+	struct binding_outstanding unused = {0};
+
+	if (!b->link || !b->link->up)
+		return -ENETDOWN;
+	add_authentication(b, m, &unused);
+	return sign_and_send(b, m, &b->coa, false);
+}
+
+/* Send one update for b->coa out of b->link; at home the home address is the care-of address. */
+static int send_update(struct binding *b, uint16_t lifetime, bool at_home)
+{
+	const struct in6_addr *coa = at_home ? &b->home : &b->coa;
+	struct engine *e = b->engine;
+	struct binding_outstanding o = {.coa = *coa, .lifetime = lifetime, .sent = e->now.mono};
+	struct mh_message m = {.type = MH_BU};
 	int r;
 
 	o.sequence = m.bu.sequence = (uint16_t)(b->sequence + 1);
@@ -112,18 +139,7 @@ static int send_update(struct binding *b, uint16_t lifetime, bool at_home)
 	m.opt.alt_coa = *coa;
 	add_authentication(b, &m, &o);
 
-	r = mh_encode(&m, buf, sizeof(buf));
-	if (r < 0)
-		return r;
-	p.payload_len = (size_t)r;
-	if (b->anchor->has_sa) {
-		r = mip_auth_sign(&b->anchor->sa, coa, &b->home, &m, buf, p.payload_len);
-		if (r < 0)
-			return r;
-	}
-	mh_set_checksum(&b->home, &b->anchor->address, buf, p.payload_len);
-
-	r = e->ops->send(e->user, b->link->ifindex, &p);
+	r = sign_and_send(b, &m, coa, at_home);
 	if (r < 0)
 		return r;
 	b->sequence = o.sequence; /* what could not be sent has used none */
@@ -246,7 +262,7 @@ void binding_return_home(struct binding *b, struct link *home)
 		 * can reach it, and keep the tunnel until the agent has confirmed. */
 		struct path p = b->path;
 
-		p.claimed_ifindex = home->ifindex;
+		p.claimed_ifindex = link_has_native(home, b) ? 0 : home->ifindex;
 		binding_set_path(b, &p);
 	} else {
 		binding_path_home(b, home, false);
@@ -262,21 +278,47 @@ void binding_withdraw(struct binding *b)
 		return; /* withdraws as well */
 	binding_stop_exchange(b);
 	b->refresh_at = b->retry_at = USEC_INFINITY;
+	liveness_end(b);
 	if (!bound || !b->link || !b->link->up || !e->uplink) {
-		binding_set_state(b, BINDING_IDLE);
+		binding_withdrawn(b);
 		return;
 	}
 	begin_exchange(b, BINDING_WITHDRAWING, BINDING_INITIAL_TIMEOUT);
 	transmit(b);
 }
 
+/* The anchor is silent.  True: another one has taken over. */
+static bool give_up_anchor(struct binding *b)
+{
+	struct engine *e = b->engine;
+	struct anchor *a = b->anchor, *other;
+
+	if (a->health != ANCHOR_SILENT)
+		anchor_set_health(e, a, ANCHOR_SILENT);
+	if (b->state != BINDING_REGISTERING && b->state != BINDING_UPDATING)
+		return false;
+	if (binding_fail_over(b, "it does not answer"))
+		return true;
+	if (b->retries == SILENT_AFTER)
+		sessions_lost(b, "its home agent does not answer and no other serves the prefix");
+	/* All are silent: ask them in turn (RFC 6275 section 11.4.1). */
+	other = b->timeout == BINDING_MAX_TIMEOUT ? anchor_best_but(e, &b->home_prefix, a) : NULL;
+	if (!other)
+		return false;
+	binding_change_anchor(b, other, "it does not answer");
+	return true;
+}
+
 void binding_retransmit(struct binding *b)
 {
 	struct anchor *a = b->anchor;
 
-	if (b->state == BINDING_WITHDRAWING && b->retries >= WITHDRAW_RETRIES) {
+	if (b->state == BINDING_WITHDRAWING &&
+	    b->retries >= (b->successor ? 1 : WITHDRAW_RETRIES)) {
 		binding_stop_exchange(b); /* it will expire there */
-		binding_set_state(b, BINDING_IDLE);
+		b->registered = false;
+		b->expires = 0;
+		binding_withdrawn(b);
 		return;
 	}
 
@@ -295,11 +337,9 @@ void binding_retransmit(struct binding *b)
 		a->n.bu_retransmitted++;
 		b->timeout =
 			b->timeout * 2 < BINDING_MAX_TIMEOUT ? b->timeout * 2 : BINDING_MAX_TIMEOUT;
-		if (b->retries >= SILENT_AFTER && a->health != ANCHOR_SILENT) {
-			log_warning("anchor %s does not answer", a->conf->name);
-			a->health = ANCHOR_SILENT;
-			engine_publish(b->engine, OBJECT_ANCHOR, CHANGE_CHANGED, a);
-		}
+		if (b->retries == SILENT_AFTER || b->timeout == BINDING_MAX_TIMEOUT)
+			if (give_up_anchor(b))
+				return;
 	}
 	transmit(b);
 }

@@ -124,6 +124,21 @@ static void drop_prefix(struct router *r, unsigned i)
 	r->n_prefixes--;
 	r->prefix[i] = r->prefix[r->n_prefixes];
 	r->prefix_heard[i] = r->prefix_heard[r->n_prefixes];
+	r->domain[i] = r->domain[r->n_prefixes];
+}
+
+static usec_t route_end(const struct router *r, unsigned i)
+{
+	return r->route[i].lifetime == ND_INFINITE
+		       ? USEC_INFINITY
+		       : usec_add(r->route_heard[i], r->route[i].lifetime * USEC_PER_SEC);
+}
+
+static void drop_route(struct router *r, unsigned i)
+{
+	r->n_routes--;
+	r->route[i] = r->route[r->n_routes];
+	r->route_heard[i] = r->route_heard[r->n_routes];
 }
 
 void routers_expire(struct link *l)
@@ -134,6 +149,9 @@ void routers_expire(struct link *l)
 		for (unsigned i = r->n_prefixes; i-- > 0;)
 			if (prefix_end(r, i) <= l->engine->now.mono)
 				drop_prefix(r, i);
+		for (unsigned i = r->n_routes; i-- > 0;)
+			if (route_end(r, i) <= l->engine->now.mono)
+				drop_route(r, i);
 		if (r->origin == ROUTER_RA && !r->has_route && r->expires <= l->engine->now.mono)
 			router_free(r);
 	}
@@ -241,7 +259,8 @@ static int find_prefix_of(const struct router *r, const struct ip6_prefix *p)
  * An advertisement need not carry all prefixes of its router (RFC 4861 section 6.2.3): those it does not mention stay.  True if
  * it had an unknown one, and left out a known one: perhaps we have moved to another router of the same address.
  */
-static bool merge_prefixes(struct router *r, const struct nd_router_advert *ra, usec_t now)
+static bool merge_prefixes(struct router *r, const struct nd_router_advert *ra,
+			   struct domain *domain, usec_t now)
 {
 	unsigned known = 0, before = r->n_prefixes;
 	bool news = false;
@@ -259,8 +278,29 @@ static bool merge_prefixes(struct router *r, const struct nd_router_advert *ra, 
 		}
 		r->prefix[at] = ra->prefix[i];
 		r->prefix_heard[at] = now;
+		r->domain[at] = domain; /* of the last advertisement that had it (RFC 8801) */
 	}
 	return news && known < before;
+}
+
+/* As with prefixes, routes that are not mentioned stay; a lifetime of 0 takes one back (RFC 4191). */
+static void merge_routes(struct router *r, const struct nd_router_advert *ra, usec_t now)
+{
+	for (unsigned i = 0; i < ra->n_routes; i++) {
+		unsigned at = 0;
+
+		while (at < r->n_routes &&
+		       !prefix_equal(&r->route[at].prefix, &ra->route[i].prefix))
+			at++;
+		if (at == ND_MAX_ROUTES || (at == r->n_routes && !ra->route[i].lifetime))
+			continue;
+		if (at == r->n_routes)
+			r->n_routes++;
+		r->route[at] = ra->route[i];
+		r->route_heard[at] = now;
+		if (!r->route[at].lifetime)
+			drop_route(r, at);
+	}
 }
 
 void router_forget_prefixes(struct router *r, usec_t asked)
@@ -276,7 +316,7 @@ static bool router_learn(struct router *r, const struct link *l, const struct nd
 	usec_t now = l->engine->now.mono;
 
 	if (r->epoch != l->epoch)
-		r->n_prefixes = 0;
+		r->n_prefixes = r->n_routes = 0;
 	r->origin = ROUTER_RA;
 	r->expires = usec_add(now, ra->router_lifetime * USEC_PER_SEC);
 	r->epoch = l->epoch;
@@ -284,7 +324,9 @@ static bool router_learn(struct router *r, const struct link *l, const struct nd
 	r->unreachable = false;
 	r->home_agent = ra->home_agent;
 	r->preference = ra->preference;
-	return merge_prefixes(r, ra, now);
+	r->captive_portal = ra->captive_portal;
+	merge_routes(r, ra, now);
+	return merge_prefixes(r, ra, domain_heard(l->engine, l, &ra->domain), now);
 }
 
 static bool others_are_here(const struct link *l, const struct router *r)
@@ -325,6 +367,7 @@ void engine_router_advert(struct engine *e, struct instant now, int ifindex,
 		if (!r)
 			return;
 		moved = router_learn(r, l, ra);
+		discovery_advert(e, ra);
 		l->solicit_timer = USEC_INFINITY;
 		l->solicits_sent = 0;
 		/* A new router beside one already heard here, or other prefixes: did we move without

@@ -6,8 +6,23 @@
 /* RFC 4429: an optimistic address may send; a tentative one may not. */
 static bool address_usable(const struct link *l, const struct link_address *a)
 {
+	const struct binding *b = engine_find_home(l->engine, &a->addr);
+
 	return link_supports(l, a) && !a->duplicate && (!a->tentative || a->optimistic) &&
-	       addr_is_routable(&a->addr) && !engine_find_home(l->engine, &a->addr);
+	       addr_is_routable(&a->addr) && (!b || (b->dynamic && link_has_native(l, b)));
+}
+
+bool link_has_native(const struct link *l, const struct binding *b)
+{
+	struct link_address *a;
+
+	if (b->path.claimed_ifindex == l->ifindex)
+		return false; /* that one is ours */
+	list_for_each(a, &l->addresses, node)
+		if (addr_equal(&a->addr, &b->home))
+			return link_supports(l, a) && !a->duplicate &&
+			       (!a->tentative || a->optimistic);
+	return false;
 }
 
 /* One that is not deprecated; then keep the care-of address in use; else a stable one before a temporary one, the newest of those.
@@ -83,7 +98,8 @@ struct link *find_home_link(const struct engine *e, const struct binding *b)
 	list_for_each(l, &e->links, node) {
 		if (l == b->doubted && e->now.mono < b->doubted_until)
 			continue;
-		if (link_is_home(l, &b->home_prefix) && (!found || l == b->link))
+		if ((link_is_home(l, &b->home_prefix) || (b->dynamic && link_has_native(l, b))) &&
+		    (!found || l == b->link))
 			found = l;
 	}
 	return found;
@@ -114,11 +130,54 @@ static bool current_path_alive(const struct engine *e)
 	return path_alive(e, &p);
 }
 
+/*
+ * A link that has just come up may go again: one that works is not left for it before it has settled.  With no other that
+ * works there is nothing to wait for.
+ */
+static bool stays(const struct engine *e, const struct candidate *best, struct candidate *current)
+{
+	return e->uplink && best->link != e->uplink && e->now.mono < best->link->settled_at &&
+	       link_candidate(e->uplink, current);
+}
+
+/* Those that return home first: a care-of address may be an address that its anchor still tunnels. */
+static void evaluate_bindings(struct engine *e)
+{
+	struct binding *b;
+
+	list_for_each(b, &e->bindings, node)
+		if (find_home_link(e, b))
+			binding_evaluate(b);
+	list_for_each(b, &e->bindings, node)
+		if (!find_home_link(e, b))
+			binding_evaluate(b);
+}
+
+static void went_offline(struct engine *e)
+{
+	struct event ev = {.kind = EVENT_OFFLINE, .priority = LOG_NOTICE, .link = e->uplink};
+
+	engine_notify(e, &ev, "offline: no link has a usable care-of address");
+	e->lost_at = e->now.mono;
+	e->uplink = NULL;
+	engine_publish(e, OBJECT_ENGINE, CHANGE_CHANGED, e);
+}
+
+static void went_to(struct engine *e, const struct candidate *c, bool old_alive)
+{
+	struct event ev = {.kind = EVENT_UPLINK, .priority = LOG_NOTICE, .link = c->link};
+	struct in6_addr from = e->coa;
+
+	e->coa = c->address->addr;
+	engine_notify(e, &ev, "care-of address %s on %s", ADDR_STR(&e->coa), c->link->name);
+	handover_begin(e, &from, old_alive);
+	need_moved(e);
+}
+
 void selection_run(struct engine *e)
 {
 	struct candidate best = {0}, c;
 	struct link *l, *from = e->uplink;
-	struct in6_addr from_coa = e->coa;
 	bool have = false, moved, old_alive;
 	struct binding *b;
 
@@ -129,12 +188,8 @@ void selection_run(struct engine *e)
 		}
 	old_alive = current_path_alive(e);
 	if (!have) {
-		if (e->uplink) {
-			log_notice("offline: no link has a usable care-of address");
-			e->lost_at = e->now.mono;
-			e->uplink = NULL;
-			engine_publish(e, OBJECT_ENGINE, CHANGE_CHANGED, e);
-		}
+		if (e->uplink)
+			went_offline(e);
 		/* e->coa stays: coming back to it needs no signalling (E13). */
 		list_for_each(b, &e->bindings, node) {
 			l = find_home_link(e, b);
@@ -144,21 +199,25 @@ void selection_run(struct engine *e)
 		return;
 	}
 
+	if (stays(e, &best, &c))
+		best = c;
 	moved = !addr_equal(&best.address->addr, &e->coa) || (from && best.link != from);
 	if (from != best.link || moved || !addr_equal(&e->next_hop, &best.router->addr)) {
 		e->uplink = best.link;
-		e->coa = best.address->addr;
 		e->next_hop = best.router->addr;
-		if (moved) {
-			log_notice("care-of address %s on %s", ADDR_STR(&e->coa), best.link->name);
-			handover_begin(e, &from_coa, old_alive);
-		}
+		if (moved)
+			went_to(e, &best, old_alive);
 		memcpy(e->left_link, best.link->name, sizeof(e->left_link));
 		e->lost_at = 0;
 		engine_publish(e, OBJECT_ENGINE, CHANGE_CHANGED, e);
 	}
-	list_for_each(b, &e->bindings, node)
-		binding_evaluate(b);
+	need_update(e);
+	evaluate_bindings(e);
 	if (e->handover_open)
 		handover_close(e);
+	if (moved) { /* signalling first */
+		discovery_moved(e);
+		anchors_moved(e);
+		anchors_measure(e);
+	}
 }

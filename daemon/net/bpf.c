@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Four calls of the kernel: not worth the memory of a library in the daemon; the loader uses
+/* A few calls of the kernel: not worth the memory of a library in the daemon; the loader uses
  * libbpf. */
 #include "net/bpf.h"
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -76,6 +77,28 @@ int bpf_map_next(int map, const void *key, void *ret_key)
 	attr.key = (uintptr_t)key;
 	attr.next_key = (uintptr_t)ret_key;
 	return sys_bpf(BPF_MAP_GET_NEXT_KEY, &attr);
+}
+
+int bpf_info(int fd, struct bpf_object_info *ret)
+{
+	struct bpf_map_info info = {0}; /* that of a program begins with type and number as well */
+	union bpf_attr attr = {0};
+	int r;
+
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info = (uintptr_t)&info;
+	attr.info.info_len = offsetof(struct bpf_map_info, map_flags);
+	r = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
+	if (r < 0)
+		return r;
+	*ret = (struct bpf_object_info){
+		.type = info.type,
+		.id = info.id,
+		.key_size = info.key_size,
+		.value_size = info.value_size,
+		.max_entries = info.max_entries,
+	};
+	return 0;
 }
 
 unsigned bpf_possible_cpus(void)

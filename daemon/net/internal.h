@@ -17,6 +17,9 @@
 #define TUNNEL_OVERHEAD 40
 #define MESSAGES_PER_WAKEUP 64 /* then timers and signals have their turn; the rest waits */
 #define MIN_OUTER_MTU 1280
+#ifndef SO_RCVMARK
+#define SO_RCVMARK 75 /* Linux 5.19 */
+#endif
 #define DEVICE_SLOT \
 	CONF_MAX_HOMES /* table and rule for the device itself, behind those of bindings */
 #define ROUTE_METRIC 1024
@@ -38,14 +41,46 @@ struct uplink {
 
 /* What is in the kernel for one home address. */
 struct installed {
-	bool adopted; /* routes and claims of a former run may be there, whichever they are */
-	bool present; /* address and rule are there */
+	/* Of a former run something may be there: the engine knows the home address from then. */
+	bool stale;
+	bool adopted;  /* routes and claims of a former run may be there, whichever they are */
+	bool present;  /* address and rule are there */
+	bool taken_in; /* packets to it, also while it is closed */
 	struct path path;
 	uint32_t mtu;        /* of the tunnel route */
 	uint32_t learnt_mtu; /* by Packet Too Big on this care-of address, 0 = none */
 	/* While returning home: the link on which the home agent itself is reached, 0 = none. */
 	int agent_ifindex;
 	struct in6_addr agent;
+};
+
+/* Sockets that go, as the kernel tells it; idle while socket is NULL. */
+struct session_watch {
+	struct mnl_socket *socket;
+	sd_event_source *source;
+	void (*gone)(void *user, uint64_t cookie); /* both may stop the watch */
+	void (*lost)(void *user);
+	void *user;
+};
+
+/* Every control group, each number with its path; empty: not read. */
+struct control_group;
+struct control_groups {
+	struct control_group *group;
+	size_t n, allocated;
+	bool known;
+};
+
+/* Which processes hold which sockets, as read_at; empty: not read. */
+struct owner;
+struct owners {
+	struct owner *owner; /* by inode */
+	size_t n, allocated;
+	usec_t read_at;
+	bool all;    /* of every process, not only of those of one user ... */
+	uid_t uid;   /* ... this one */
+	bool denied; /* some processes did not let us look */
+	struct control_groups groups;
 };
 
 struct net {
@@ -62,10 +97,14 @@ struct net {
 	int device_peer;  /* ... and of its other end */
 	uint8_t device_mac[6];
 	struct installed home[CONF_MAX_HOMES];
-	int nd_fd, packet_fd, mobility_fd, raw_fd, pmtu_fd;
+	int nd_fd, packet_fd, mobility_fd, raw_fd, pmtu_fd, icmp_fd;
 	bool marks_known; /* SO_RCVMARK works */
+	struct session_watch session_watch;
+	struct owners owners;
+	bool owner_denied;            /* and it has been said */
+	struct list lookups, fetches; /* that run now */
 	bool removing;
-	sd_event_source *sources[8];
+	sd_event_source *sources[16];
 	unsigned n_sources;
 	sd_event_source *repair, *resync;
 	usec_t repair_delay; /* grows while repairing fails */
@@ -93,7 +132,6 @@ int monitor_dump(struct net *n);
 int rtnl_open(struct net *n);
 int rtnl_device_create(struct net *n, const char *name, const uint8_t mac[6]);
 int rtnl_device_delete(struct net *n);
-int rtnl_address(struct net *n, int ifindex, const struct in6_addr *addr, bool add, bool dad);
 int rtnl_rule(struct net *n, unsigned slot, const struct in6_addr *home, bool add);
 /* What is sent out of our device by its name is routed into it. */
 int rtnl_device_rule(struct net *n, bool add);
@@ -119,6 +157,15 @@ void path_reach_agent(struct net *n, unsigned slot, const struct in6_addr *agent
 int path_repair(struct net *n, struct installed *h);
 int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu);
 
+/* audit.c: one more thing checked.  The words are empty when it is well, or say how much there is; otherwise what is wrong and
+ * what helps. */
+struct audit {
+	struct audit_result *ret;
+	unsigned n, max;
+};
+void audit_add(struct audit *a, bool ok, const char *what, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /* reconcile.c */
 int reconcile_init(struct net *n);
 void reconcile_soon(struct net *n);
@@ -126,7 +173,24 @@ void reconcile_soon(struct net *n);
 /* device.c */
 int device_ensure(struct net *n);
 
-/* nd.c, mobility.c, pmtu.c */
+/* sessions.c: the kernel's name of the socket a message is about. */
+struct inet_diag_msg;
+uint64_t diag_cookie(const struct inet_diag_msg *m);
+
+/* session_filter.c: sources that a dump is to tell of.  -E2BIG, -EINVAL for none; *ret is the caller's to free. */
+int session_filter_new(const struct ip6_prefix *sources, unsigned n, void **ret, size_t *ret_len);
+
+/* session_watch.c: gone, lost and user are set by the caller. */
+int session_watch_start(struct session_watch *w, sd_event *ev);
+void session_watch_stop(struct session_watch *w);
+
+/* owner.c, control_group.c */
+void owners_forget(struct owners *o);
+void control_groups_forget(struct control_groups *g);
+/* Leaves ret as it is when the number is not known. */
+void control_group_path(struct control_groups *g, uint64_t id, char *ret, size_t cap);
+
+/* nd.c, mobility.c, pmtu.c, icmp.c */
 int nd_open(struct net *n);
 /* Ask the link for the home agent without using any address of ours (RFC 6275 section 11.5.5). */
 int nd_search(struct net *n, const struct uplink *u, const struct in6_addr *agent);
@@ -135,3 +199,12 @@ int nd_claim(struct net *n, const struct uplink *u, const struct in6_addr *home,
 	     const struct in6_addr *agent);
 int mobility_open(struct net *n);
 int pmtu_open(struct net *n);
+int icmp_open(struct net *n);
+
+/* resolve.c, fetch.c: end what runs; nobody is told. */
+void resolve_close(struct net *n);
+void fetch_close(struct net *n);
+
+/* plane.c: a program of ours, beside this binary if it was not installed, else in its directory; the variable of the
+ * environment overrides. */
+const char *program_path(const char *name, const char *variable, char *buf, size_t size);

@@ -157,7 +157,7 @@ static void receive(struct net *n, const struct datagram *d)
 	struct nd_router_advert ra;
 
 	if (d->hop_limit != ND_HOP_LIMIT || !addr_is_linklocal(&d->src) ||
-	    nd_router_advert_parse(d->data, d->len, &ra) < 0)
+	    nd_router_advert_parse(d->data, d->len, n->conf->property_option, &ra) < 0)
 		return;
 	engine_router_advert(n->engine, loop_now(), d->ifindex, &d->src, &ra);
 }

@@ -15,6 +15,18 @@ int net_watch(struct net *n, int fd, sd_event_io_handler_t cb)
 	return sd_event_add_io(n->ev, &n->sources[n->n_sources++], fd, EPOLLIN, cb, n);
 }
 
+static int on_activity(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	struct in6_addr home;
+	struct net *n = user;
+
+	(void)s, (void)fd, (void)revents;
+	while (n->plane->ops->next_activity(n->plane, &home))
+		if (n->engine)
+			engine_activity(n->engine, loop_now(), &home);
+	return 0;
+}
+
 int device_ensure(struct net *n)
 {
 	int r = rtnl_device_create(n, n->conf->device, device_mac);
@@ -39,14 +51,17 @@ int net_new(sd_event *ev, const struct conf *conf, struct net **ret)
 		return -ENOMEM;
 	n->ev = ev;
 	n->conf = conf;
-	n->nd_fd = n->packet_fd = n->mobility_fd = n->raw_fd = n->pmtu_fd = -1;
+	n->nd_fd = n->packet_fd = n->mobility_fd = n->raw_fd = n->pmtu_fd = n->icmp_fd = -1;
 	list_init(&n->uplinks);
-	if ((r = nd_open(n)) < 0 || (r = mobility_open(n)) < 0 || (r = pmtu_open(n)) < 0)
+	list_init(&n->lookups);
+	list_init(&n->fetches);
+	if ((r = nd_open(n)) < 0 || (r = mobility_open(n)) < 0 || (r = pmtu_open(n)) < 0 ||
+	    (r = icmp_open(n)) < 0)
 		log_errno(r, "cannot open raw sockets (CAP_NET_RAW is needed)");
 	else if ((r = rtnl_open(n)) < 0 || (r = monitor_open(n)) < 0 || (r = reconcile_init(n)) < 0)
 		log_errno(r, "cannot open netlink");
-	else if ((r = plane_open(conf, &n->plane)) == 0)
-		r = device_ensure(n);
+	else if ((r = plane_open(conf, &n->plane)) == 0 && (r = device_ensure(n)) == 0)
+		r = net_watch(n, n->plane->ops->activity_fd(n->plane), on_activity);
 	if (r < 0) {
 		if (n->device_made) /* what was found stays: it may be carrying traffic */
 			rtnl_device_delete(n);
@@ -59,7 +74,11 @@ int net_new(sd_event *ev, const struct conf *conf, struct net **ret)
 
 int net_start(struct net *n, struct engine *e)
 {
+	const struct binding *b;
+
 	n->engine = e;
+	list_for_each(b, &e->bindings, node)
+		n->home[b->slot].stale = true;
 	n->plane->ops->forget_others(n->plane, e);
 	rtnl_sweep(n, e);
 	return monitor_dump(n);
@@ -98,6 +117,9 @@ void net_free(struct net *n)
 		return;
 	for (unsigned i = 0; i < n->n_sources; i++)
 		sd_event_source_disable_unref(n->sources[i]);
+	session_watch_stop(&n->session_watch);
+	resolve_close(n);
+	fetch_close(n);
 	sd_event_source_disable_unref(n->repair);
 	sd_event_source_disable_unref(n->resync);
 	if (n->plane)
@@ -110,6 +132,8 @@ void net_free(struct net *n)
 	close_fd(n->mobility_fd);
 	close_fd(n->raw_fd);
 	close_fd(n->pmtu_fd);
+	close_fd(n->icmp_fd);
+	owners_forget(&n->owners);
 	uplinks_free(n);
 	free(n);
 }
@@ -149,4 +173,19 @@ usec_t net_first_data(struct net *n, const struct in6_addr *home, const struct i
 void net_traffic(struct net *n, unsigned slot, struct net_traffic *ret)
 {
 	n->plane->ops->traffic(n->plane, slot, ret);
+}
+
+void net_watch_activity(struct net *n, const struct in6_addr *home)
+{
+	int r = n->plane->ops->watch(n->plane, home);
+
+	if (r < 0)
+		log_errno(r, "%s: its packets cannot be watched", ADDR_STR(home));
+}
+
+DEFINE_STRTAB(net_drop, "no-binding", "not-accepted", "malformed", "ecn", "failed");
+
+void net_dropped(struct net *n, uint64_t ret[static NET_DROP_MAX])
+{
+	n->plane->ops->dropped(n->plane, ret);
 }

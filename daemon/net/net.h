@@ -9,12 +9,20 @@
  *   datagram.c   messages on raw sockets
  *   nd.c         router advertisements, solicitations
  *   mobility.c   mobility messages
- *   path.c       home address, rule and routes of a binding
- *   plane.c      which data plane; plane_bpf.c  the BPF one, bpf/ its programs
+ *   path.c       home address, rule and routes of a binding; address.c  the address itself
+ *   plane.c      which data plane; plane_bpf.c  the BPF one, plane_ring.c  what it tells, bpf/ its programs
  *   bpf.c        bpf(2) on pinned objects; tc.c  attaching programs (clsact)
+ *   netlink.c    single requests (libmnl)
+ *   audit.c      whether all this is there and as it should be; plane_audit.c  the plane's part
  *   leave.c      addresses and routers of an earlier place
  *   pmtu.c       path MTU of the tunnels
  *   reconcile.c  puts back what others remove
+ *   sessions.c   sockets on given source addresses (sock_diag); session_filter.c  which those are
+ *   session_watch.c  sockets that go
+ *   owner.c      whose a socket is; control_group.c  control groups by number
+ *   icmp.c       echo requests; answers and errors (RFC 4443, RFC 6275 section 6)
+ *   resolve.c    home agents by DNS (RFC 5026)
+ *   fetch.c      additional information of provisioning domains (RFC 8801), by a program of its own
  *
  * Everything we make carries our mark: device name, protocol 77 on routes and rules, our table and
  * priority range.  Nothing without it is ever changed.  This folder alone sees netlink.
@@ -58,9 +66,44 @@ void net_reject(struct net *n, const struct in6_addr *home, const struct in6_add
 		const struct in6_addr *coa);
 usec_t net_first_data(struct net *n, const struct in6_addr *home, const struct in6_addr *anchor,
 		      const struct in6_addr *coa);
+int net_list_sessions(struct net *n, const struct ip6_prefix *sources, unsigned n_sources,
+		      struct session_info **ret, size_t *ret_n);
+void net_watch_sessions(struct net *n, bool on);
+/* -ENOENT, or -EACCES: an owner may be there, but we are not allowed to look. */
+int net_session_owner(struct net *n, const struct session_info *s, struct session_owner *ret);
+int net_echo(struct net *n, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
+	     uint16_t identifier, uint16_t sequence);
+/* -EBUSY: too many at a time.  After 0, engine_resolved() and engine_domain() follow in any case, but not within the call. */
+int net_resolve(struct net *n, const char *domain);
+int net_fetch_domain(struct net *n, int ifindex, const char *domain);
 
-/* Tunnelled traffic of a binding since its plane was loaded. */
+/* Tunnelled traffic of a binding, since its slot was given to its home address. */
 struct net_traffic {
 	uint64_t sent_packets, sent_bytes, received_packets, received_bytes;
 };
 void net_traffic(struct net *n, unsigned slot, struct net_traffic *ret);
+/* engine_activity() at the next packet that leaves from this home address, also when it has no path; once. */
+void net_watch_activity(struct net *n, const struct in6_addr *home);
+
+/*
+ * Is everything in the kernel as it should be?  At most max results; returns how many.  The words of what is well may be
+ * empty; those of what is not say what is wrong and what helps.
+ */
+struct audit_result {
+	char what[96];
+	bool ok;
+	char words[256];
+};
+unsigned net_audit(struct net *n, struct audit_result *ret, unsigned max);
+
+/* Packets that the plane has refused since it was loaded. */
+enum net_drop {
+	NET_DROP_NO_BINDING,   /* left a home address that has no path */
+	NET_DROP_NOT_ACCEPTED, /* claimed to be tunnelled, but not by the anchor */
+	NET_DROP_MALFORMED,
+	NET_DROP_ECN, /* congestion marked outside, not ECN-capable inside */
+	NET_DROP_FAILED,
+	NET_DROP_MAX,
+};
+DECLARE_STRTAB(net_drop); /* "no-binding", "not-accepted", "malformed", "ecn", "failed" */
+void net_dropped(struct net *n, uint64_t ret[static NET_DROP_MAX]);

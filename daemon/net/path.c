@@ -2,16 +2,20 @@
 /*
  * The path of one home address in the kernel:
  *
- *   dmm0     home address /128, deprecated, from the first day on
+ *   dmm0     home address /128, deprecated, from the first day on; not while it is closed
  *   rule     from HOME lookup TABLE
  *   TABLE    default  via fe80::1 dev dmm0 mtu M    PATH_TUNNEL: the plane takes it from there
+ *                                                   PATH_BLOCKED with wake: it drops it, and tells who waits
  *            default  via ROUTER dev LINK           PATH_HOME, with the home prefix on LINK
  *            unreachable default                    always, last: nothing leaks out unencapsulated
+ *   local    HOME dev dmm0                          from the first closing on: nobody can bind the address then, but what
+ *                                                   still comes in for a session that has just begun is not lost
  *
- * From one tunnel to the next only the plane changes: one map update.
+ * From one tunnel to the next, and from blocked to tunnel, only the plane changes: one map update.
  */
 #include <errno.h>
 
+#include "net/address.h"
 #include "net/internal.h"
 
 static const struct ip6_prefix any_destination = {.len = 0};
@@ -56,6 +60,17 @@ static int route_home(struct net *n, const struct path *p, bool add)
 	return rtnl_route(n, p->slot, &any_destination, &router, add);
 }
 
+static int unroute_tunnel(struct net *n, unsigned slot)
+{
+	struct rtnl_nexthop_spec tunnel = {
+		.ifindex = n->device,
+		.gateway = device_gateway,
+		.metric = ROUTE_METRIC,
+	};
+
+	return rtnl_route(n, slot, &any_destination, &tunnel, false);
+}
+
 int path_device_route(struct net *n)
 {
 	int r = route_tunnel(n, DEVICE_SLOT, 0);
@@ -63,7 +78,23 @@ int path_device_route(struct net *n)
 	return r < 0 ? r : rtnl_device_rule(n, true);
 }
 
-static int install_base(struct net *n, const struct path *p)
+/*
+ * On our own device.  The route stays when the address is back: the kernel makes that of the address a moment later, and
+ * packets would be lost in between.
+ */
+static int place_address(struct net *n, struct installed *h, const struct path *p)
+{
+	int r;
+
+	if (!p->closed)
+		return address_add(n->device, &p->home, false);
+	if (!h->taken_in && (r = address_take_in(n->device, &p->home, true)) < 0)
+		return r;
+	h->taken_in = true;
+	return address_remove(n->device, &p->home);
+}
+
+static int install_base(struct net *n, struct installed *h, const struct path *p)
 {
 	struct rtnl_nexthop_spec blocked = {.metric = ROUTE_METRIC_BLOCKED};
 	int r;
@@ -73,21 +104,28 @@ static int install_base(struct net *n, const struct path *p)
 				 n->conf->route_table + p->slot);
 	if ((r = rtnl_rule(n, p->slot, &p->home, true)) < 0)
 		return log_errno(r, "cannot add the rule for %s", ADDR_STR(&p->home));
-	if ((r = rtnl_address(n, n->device, &p->home, true, false)) < 0)
-		return log_errno(r, "cannot add %s to %s", ADDR_STR(&p->home), n->conf->device);
+	if ((r = place_address(n, h, p)) < 0)
+		return log_errno(r, "cannot %s %s %s %s", p->closed ? "remove" : "add",
+				 ADDR_STR(&p->home), p->closed ? "from" : "to", n->conf->device);
 	return 0;
+}
+
+/* Where the home address is to be on a link of others, 0 = nowhere. */
+static int claimed_link(const struct path *p)
+{
+	return p->closed ? 0 : p->claimed_ifindex;
+}
+
+/* To a plane that tunnels its packets, or drops them and makes them known. */
+static bool goes_into_device(const struct path *p)
+{
+	return p->mode == PATH_TUNNEL || (p->mode == PATH_BLOCKED && p->wake);
 }
 
 static void unroute(struct net *n, const struct path *p)
 {
-	struct rtnl_nexthop_spec tunnel = {
-		.ifindex = n->device,
-		.gateway = device_gateway,
-		.metric = ROUTE_METRIC,
-	};
-
-	if (p->mode == PATH_TUNNEL)
-		rtnl_route(n, p->slot, &any_destination, &tunnel, false);
+	if (goes_into_device(p))
+		unroute_tunnel(n, p->slot);
 	else if (p->mode == PATH_HOME)
 		route_home(n, p, false);
 }
@@ -99,15 +137,25 @@ static void leave(struct net *n, const struct path *old, const struct path *now)
 
 	if (old->mode == PATH_HOME && (now->mode != PATH_HOME || now->ifindex != old->ifindex))
 		rtnl_route(n, old->slot, &old->home_prefix, &on_link, false);
-	if (now->mode == PATH_BLOCKED)
+	if (now->mode == PATH_BLOCKED && !now->wake)
 		unroute(n, old);
-	if (old->claimed_ifindex && old->claimed_ifindex != now->claimed_ifindex)
-		rtnl_address(n, old->claimed_ifindex, &old->home, false, false);
+	if (claimed_link(old) && claimed_link(old) != claimed_link(now))
+		address_remove_ours(claimed_link(old), &old->home);
 }
 
-static int claim(struct net *n, const struct path *p)
+static int claim(const struct path *p)
 {
-	return p->claimed_ifindex ? rtnl_address(n, p->claimed_ifindex, &p->home, true, p->dad) : 0;
+	return claimed_link(p) ? address_add(claimed_link(p), &p->home, p->dad) : 0;
+}
+
+/* A path that is blocked keeps the MTU of its last tunnel: the next one likely has the same. */
+static uint32_t choose_mtu(struct net *n, struct installed *h, const struct path *p)
+{
+	if (p->mode == PATH_BLOCKED && h->mtu)
+		return h->mtu;
+	if (h->path.mode != PATH_TUNNEL || !addr_equal(&h->path.coa, &p->coa))
+		h->learnt_mtu = 0;
+	return tunnel_mtu(n, h, p);
 }
 
 static int enter(struct net *n, struct installed *h, const struct path *p, bool force)
@@ -117,8 +165,8 @@ static int enter(struct net *n, struct installed *h, const struct path *p, bool 
 	uint32_t mtu;
 	int r;
 
-	if (force || p->claimed_ifindex != old->claimed_ifindex)
-		if ((r = claim(n, p)) < 0)
+	if (force || claimed_link(p) != claimed_link(old))
+		if ((r = claim(p)) < 0)
 			return r;
 	if (p->mode == PATH_HOME) {
 		if ((r = route_home(n, p, true)) < 0)
@@ -126,12 +174,10 @@ static int enter(struct net *n, struct installed *h, const struct path *p, bool 
 		return n->plane->ops->set_path(n->plane, p);
 	}
 	/* The plane first: a handover is this one update. */
-	if ((r = n->plane->ops->set_path(n->plane, p)) < 0 || p->mode == PATH_BLOCKED)
+	if ((r = n->plane->ops->set_path(n->plane, p)) < 0 || !goes_into_device(p))
 		return r;
-	if (old->mode != PATH_TUNNEL || !addr_equal(&old->coa, &p->coa))
-		h->learnt_mtu = 0;
-	mtu = tunnel_mtu(n, h, p);
-	if (force || old->mode != PATH_TUNNEL || mtu != h->mtu)
+	mtu = choose_mtu(n, h, p);
+	if (force || !goes_into_device(old) || mtu != h->mtu)
 		if ((r = route_tunnel(n, p->slot, mtu)) < 0)
 			return r;
 	h->mtu = mtu;
@@ -147,13 +193,15 @@ static void finish_adoption(struct net *n, const struct path *p)
 	list_for_each(u, &n->uplinks, node) {
 		struct rtnl_nexthop_spec on_link = {.ifindex = u->ifindex, .metric = ROUTE_METRIC};
 
-		if (u->ifindex != p->claimed_ifindex)
-			rtnl_address(n, u->ifindex, &p->home, false, false);
+		if (u->ifindex != claimed_link(p))
+			address_remove_ours(u->ifindex, &p->home);
 		if (p->mode != PATH_HOME || u->ifindex != p->ifindex)
 			rtnl_route(n, p->slot, &p->home_prefix, &on_link, false);
+		if (p->mode == PATH_BLOCKED) /* no route has replaced it */
+			rtnl_route(n, p->slot, &any_destination, &on_link, false);
 	}
-	if (p->mode == PATH_BLOCKED)
-		unroute(n, &(struct path){.slot = p->slot, .mode = PATH_TUNNEL});
+	if (p->mode == PATH_BLOCKED && !p->wake)
+		unroute_tunnel(n, p->slot);
 }
 
 static void route_agent(struct net *n, const struct installed *h, unsigned slot, bool add)
@@ -185,7 +233,13 @@ int path_install(struct net *n, struct installed *h, const struct path *p)
 	bool fresh = !h->present;
 	int r;
 
-	if (fresh && (r = install_base(n, p)) < 0)
+	if (fresh)
+		*h = (struct installed){.stale = h->stale};
+	if (fresh)
+		r = install_base(n, h, p);
+	else
+		r = p->closed != h->path.closed ? place_address(n, h, p) : 0;
+	if (r < 0)
 		return r;
 	h->present = true;
 	if (fresh && p->adopt) {
@@ -198,9 +252,9 @@ int path_install(struct net *n, struct installed *h, const struct path *p)
 		return r;
 	if (!fresh)
 		leave(n, &h->path, p);
-	if (fresh || h->adopted)
+	if (h->stale || h->adopted)
 		finish_adoption(n, p);
-	h->adopted = false;
+	h->stale = h->adopted = false;
 	if (h->agent_ifindex && (p->mode != PATH_TUNNEL || !p->claimed_ifindex)) {
 		route_agent(n, h, p->slot, false);
 		h->agent_ifindex = 0;
@@ -220,14 +274,18 @@ void path_remove(struct net *n, struct installed *h)
 	if (h->agent_ifindex)
 		route_agent(n, h, p.slot, false);
 	h->agent_ifindex = 0;
-	unroute(n, &p);
+	/* Nobody can bind it any more when its packets are no longer kept in. */
+	address_remove(n->device, &p.home);
+	if (h->taken_in)
+		address_take_in(n->device, &p.home, false);
+	if (claimed_link(&p))
+		address_remove_ours(claimed_link(&p), &p.home);
+	n->plane->ops->forget(n->plane, &p.home);
 	rtnl_rule(n, p.slot, &p.home, false);
+	unroute_tunnel(n, p.slot);
+	if (p.mode == PATH_HOME)
+		route_home(n, &p, false);
 	rtnl_route(n, p.slot, &any_destination, &blocked, false);
-	rtnl_address(n, n->device, &p.home, false, false);
-	if (p.claimed_ifindex)
-		rtnl_address(n, p.claimed_ifindex, &p.home, false, false);
-	p.mode = PATH_BLOCKED;
-	n->plane->ops->set_path(n->plane, &p);
 }
 
 int path_repair(struct net *n, struct installed *h)
@@ -236,7 +294,9 @@ int path_repair(struct net *n, struct installed *h)
 
 	if (!h->present)
 		return 0;
-	r = install_base(n, &h->path);
+	r = h->taken_in ? address_take_in(n->device, &h->path.home, true) : 0;
+	if (r == 0)
+		r = install_base(n, h, &h->path);
 	if (r == 0 && !h->path.adopt)
 		r = enter(n, h, &h->path, true);
 	return r;

@@ -3,19 +3,19 @@
 
 #include <errno.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/internal.h"
 
-/* The loader beside this binary if it was not installed, else in its directory; DMMD_LOADER
- * overrides. */
-static const char *loader_path(char *buf, size_t size)
+const char *program_path(const char *name, const char *variable, char *buf, size_t size)
 {
-	const char *env = secure_getenv("DMMD_LOADER");
-	ssize_t n = readlink("/proc/self/exe", buf, size - sizeof("dmmd-loader"));
+	const char *env = secure_getenv(variable);
+	ssize_t n = readlink("/proc/self/exe", buf, size - strlen(name) - 1);
 	char *slash;
 
 	if (env)
@@ -24,18 +24,19 @@ static const char *loader_path(char *buf, size_t size)
 		buf[n] = '\0';
 		slash = strrchr(buf, '/');
 		if (slash) {
-			strcpy(slash + 1, "dmmd-loader");
+			strcpy(slash + 1, name);
 			if (access(buf, X_OK) == 0)
 				return buf;
 		}
 	}
-	return DMMD_LIBEXECDIR "/dmmd-loader";
+	snprintf(buf, size, DMMD_LIBEXECDIR "/%s", name);
+	return buf;
 }
 
 static int run_loader(const char *option, const char *directory)
 {
 	char buf[4096];
-	const char *loader = loader_path(buf, sizeof(buf));
+	const char *loader = program_path("dmmd-loader", "DMMD_LOADER", buf, sizeof(buf));
 	char *argv[] = {(char *)"dmmd-loader", (char *)option, (char *)directory, NULL};
 	int status, r;
 	pid_t pid;

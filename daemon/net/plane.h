@@ -7,6 +7,8 @@
 
 #include "net/net.h"
 
+struct audit;
+
 struct plane {
 	const struct plane_ops *ops;
 };
@@ -20,8 +22,10 @@ struct plane_ops {
 	/* What is to be undone on the interface, bits PLANE_UPLINK_*; remembered over a crash. */
 	int (*remember)(struct plane *p, int ifindex, uint32_t undo);
 	/* The handover itself: packets from path->home leave by path from now on.  PATH_BLOCKED and
-	 * PATH_HOME: no tunnel. */
+	 * PATH_HOME: no tunnel.  The counters of a slot begin anew with another home address. */
 	int (*set_path)(struct plane *p, const struct path *path);
+	/* No path, and nobody waits for a packet from it. */
+	void (*forget)(struct plane *p, const struct in6_addr *home);
 	/* Signalling from this care-of address, sent into our device, leaves by that router. */
 	int (*set_source)(struct plane *p, const struct in6_addr *coa, int ifindex,
 			  const struct in6_addr *next_hop);
@@ -34,10 +38,21 @@ struct plane_ops {
 	usec_t (*first_data)(struct plane *p, const struct in6_addr *home,
 			     const struct in6_addr *anchor, const struct in6_addr *coa);
 	void (*traffic)(struct plane *p, unsigned slot, struct net_traffic *ret);
+	/* Tell the next packet that leaves from home, with or without a path, once: the descriptor
+	 * becomes readable, and next_activity() gives home.  False: nothing more to tell. */
+	int (*watch)(struct plane *p, const struct in6_addr *home);
+	int (*activity_fd)(struct plane *p);
+	bool (*next_activity)(struct plane *p, struct in6_addr *ret_home);
+	void (*dropped)(struct plane *p, uint64_t ret[static NET_DROP_MAX]);
 	/* Forget state of home addresses that are not among these, left by an earlier run. */
 	void (*forget_others)(struct plane *p, const struct engine *e);
 	/* The next interface to be undone, which is forgotten; -ENOENT at the end. */
 	int (*undo)(struct plane *p, int *ret_ifindex, uint32_t *ret_undo);
+	/* Audit: does the interface, our device or an uplink, carry our programs; does the path of a home address stand in the
+	 * plane; what else is there to check.  What is wrong is told in words. */
+	bool (*check_attached)(struct plane *p, int ifindex, bool has_mac);
+	const char *(*check_path)(struct plane *p, const struct path *path);
+	void (*audit)(struct plane *p, const struct conf *conf, struct audit *a);
 	/* Undo everything, also what an earlier run left. */
 	void (*teardown)(struct plane *p);
 	void (*free)(struct plane *p);

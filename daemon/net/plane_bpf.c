@@ -1,59 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The BPF plane: programs and maps that the loader has pinned (bpf/plane.bpf.c). */
 #include <errno.h>
+#include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/cleanup.h"
 #include "net/bpf.h"
-#include "net/bpf/plane.h"
-#include "net/plane.h"
+#include "net/plane_bpf.h"
 #include "net/tc.h"
 
-enum pinned {
-	PIN_CONFIG,
-	PIN_BINDING,
-	PIN_ACCEPT,
-	PIN_COA,
-	PIN_UPLINK,
-	PIN_SENT,
-	PIN_RECEIVED,
-	PIN_ENCAP,
-	PIN_DECAP,
-	PIN_DECAP_L3,
-	PIN_MAX,
+#define ADDR_SIZE sizeof(struct plane_addr)
+
+_Static_assert(PLANE_MAX_HOMES == CONF_MAX_HOMES, "each binding has a slot");
+
+const struct bpf_pin bpf_pins[PIN_MAX] = {
+	{"config", BPF_MAP_TYPE_ARRAY, 4, sizeof(struct plane_config)},
+	{"binding", BPF_MAP_TYPE_HASH, ADDR_SIZE, sizeof(struct plane_binding)},
+	{"accept", BPF_MAP_TYPE_HASH, sizeof(struct plane_accept_key), sizeof(struct plane_accept)},
+	{"coa", BPF_MAP_TYPE_HASH, ADDR_SIZE, sizeof(struct plane_coa)},
+	{"uplink", BPF_MAP_TYPE_HASH, 4, 4},
+	{"sent", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct plane_traffic)},
+	{"received", BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct plane_traffic)},
+	{"owner", BPF_MAP_TYPE_ARRAY, 4, ADDR_SIZE},
+	{"watch", BPF_MAP_TYPE_HASH, ADDR_SIZE, sizeof(struct plane_watch)},
+	{"activity", BPF_MAP_TYPE_RINGBUF, 0, 0},
+	{"dropped", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8},
+	{"dmm_encap", BPF_PROG_TYPE_SCHED_CLS, 0, 0},
+	{"dmm_decap", BPF_PROG_TYPE_SCHED_CLS, 0, 0},
+	{"dmm_decap_l3", BPF_PROG_TYPE_SCHED_CLS, 0, 0},
 };
-
-static const char *const pin_names[PIN_MAX] = {
-	"config", "binding",  "accept",    "coa",       "uplink",
-	"sent",   "received", "dmm_encap", "dmm_decap", "dmm_decap_l3",
-};
-
-struct plane_bpf {
-	struct plane plane;
-	int fd[PIN_MAX];
-	unsigned cpus;
-	int device;
-};
-
-static struct plane_bpf *to_bpf(struct plane *p)
-{
-	return (struct plane_bpf *)(void *)p;
-}
-
-static struct plane_addr to_plane_addr(const struct in6_addr *a)
-{
-	struct plane_addr r;
-
-	memcpy(&r, a, sizeof(r));
-	return r;
-}
-
-static bool plane_addr_equal(const struct plane_addr *a, const struct plane_addr *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
 
 static struct plane_accept_key accept_key(const struct in6_addr *home,
 					  const struct in6_addr *anchor, const struct in6_addr *coa)
@@ -102,23 +79,109 @@ static int bpf_attach(struct plane *p, int ifindex, bool has_mac)
 	return r < 0 ? r : bpf_remember(p, ifindex, made ? PLANE_UPLINK_QUEUE : 0);
 }
 
-static int bpf_set_path(struct plane *p, const struct path *path)
+/* What may still be let in for the one who had the slot before must not count for the next. */
+static void reject_in_slot(struct plane_bpf *b, uint32_t slot, const struct plane_addr *but)
 {
-	struct plane_addr home = to_plane_addr(&path->home);
-	struct plane_bpf *b = to_bpf(p);
-	struct plane_binding v = {
+	struct plane_accept_key key, next;
+	struct plane_accept value;
+	int r = bpf_map_next(b->fd[PIN_ACCEPT], NULL, &next);
+
+	while (r == 0) {
+		key = next;
+		r = bpf_map_next(b->fd[PIN_ACCEPT], &key, &next);
+		if (bpf_map_get(b->fd[PIN_ACCEPT], &key, &value) == 0 && value.slot == slot &&
+		    !plane_addr_equal(&key.home, but))
+			bpf_map_delete(b->fd[PIN_ACCEPT], &key);
+	}
+}
+
+static int own_slot(struct plane_bpf *b, uint32_t slot, const struct plane_addr *home)
+{
+	struct plane_traffic *none;
+	int r;
+
+	if (slot >= PLANE_MAX_HOMES)
+		return -ENOSPC;
+	if (plane_addr_equal(&b->owner[slot], home))
+		return 0;
+	none = calloc(b->cpus, sizeof(*none));
+	if (!none)
+		return -ENOMEM;
+	reject_in_slot(b, slot, home);
+	if ((r = bpf_map_put(b->fd[PIN_SENT], &slot, none)) == 0 &&
+	    (r = bpf_map_put(b->fd[PIN_RECEIVED], &slot, none)) == 0 &&
+	    (r = bpf_map_put(b->fd[PIN_OWNER], &slot, home)) == 0)
+		b->owner[slot] = *home;
+	free(none);
+	return r;
+}
+
+static int forget_entry(struct plane_bpf *b, enum pinned map, const struct plane_addr *home)
+{
+	int r = bpf_map_delete(b->fd[map], home);
+
+	return r == -ENOENT ? 0 : r;
+}
+
+struct plane_binding bpf_binding_of(const struct path *path)
+{
+	return (struct plane_binding){
 		.anchor = to_plane_addr(&path->anchor),
 		.coa = to_plane_addr(&path->coa),
 		.next_hop = to_plane_addr(&path->next_hop),
 		.ifindex = (uint32_t)path->ifindex,
 		.slot = path->slot,
 	};
+}
+
+static int bpf_set_path(struct plane *p, const struct path *path)
+{
+	struct plane_addr home = to_plane_addr(&path->home);
+	struct plane_binding v = bpf_binding_of(path);
+	struct plane_bpf *b = to_bpf(p);
+	struct plane_watch w;
+	int r = own_slot(b, path->slot, &home);
+
+	if (r < 0)
+		return r;
+	if (path->mode != PATH_TUNNEL)
+		return forget_entry(b, PIN_BINDING, &home);
+	v.watched = bpf_map_get(b->fd[PIN_WATCH], &home, &w) == 0;
+	return bpf_map_put(b->fd[PIN_BINDING], &home, &v);
+}
+
+static void bpf_forget(struct plane *p, const struct in6_addr *home)
+{
+	struct plane_addr key = to_plane_addr(home);
+
+	forget_entry(to_bpf(p), PIN_WATCH, &key);
+	forget_entry(to_bpf(p), PIN_BINDING, &key);
+}
+
+/* The mark on the binding spares all other packets the look-up; it comes last, when there is something to find. */
+static int bpf_watch(struct plane *p, const struct in6_addr *home)
+{
+	struct plane_addr key = to_plane_addr(home);
+	struct plane_bpf *b = to_bpf(p);
+	struct plane_watch value = {0};
+	struct plane_binding v;
 	int r;
 
-	if (path->mode == PATH_TUNNEL)
-		return bpf_map_put(b->fd[PIN_BINDING], &home, &v);
-	r = bpf_map_delete(b->fd[PIN_BINDING], &home);
-	return r == -ENOENT ? 0 : r;
+	r = bpf_map_put(b->fd[PIN_WATCH], &key, &value);
+	if (r < 0 || bpf_map_get(b->fd[PIN_BINDING], &key, &v) < 0)
+		return r;
+	v.watched = 1;
+	return bpf_map_put(b->fd[PIN_BINDING], &key, &v);
+}
+
+static int bpf_activity_fd(struct plane *p)
+{
+	return to_bpf(p)->fd[PIN_ACTIVITY];
+}
+
+static bool bpf_next_activity(struct plane *p, struct in6_addr *ret_home)
+{
+	return ring_next(&to_bpf(p)->activity, ret_home, sizeof(*ret_home));
 }
 
 static int bpf_set_source(struct plane *p, const struct in6_addr *coa, int ifindex,
@@ -142,8 +205,8 @@ static int bpf_accept(struct plane *p, unsigned slot, const struct in6_addr *hom
 	struct plane_coa no_way = {0};
 	int r;
 
-	r = bpf_map_put(b->fd[PIN_ACCEPT], &key, &value);
-	if (r < 0)
+	if ((r = own_slot(b, slot, &key.home)) < 0 ||
+	    (r = bpf_map_put(b->fd[PIN_ACCEPT], &key, &value)) < 0)
 		return r;
 	r = bpf_map_add(b->fd[PIN_COA], &key.coa, &no_way);
 	return r == -EEXIST ? 0 : r;
@@ -215,6 +278,22 @@ static void bpf_traffic(struct plane *p, unsigned slot, struct net_traffic *ret)
 	sum_traffic(b, b->fd[PIN_RECEIVED], slot, &ret->received_packets, &ret->received_bytes);
 }
 
+_Static_assert((int)NET_DROP_NO_BINDING == PLANE_DROP_NO_BINDING, "as the programs count");
+_Static_assert((int)NET_DROP_MAX == PLANE_DROP_MAX, "as the programs count");
+
+static void bpf_dropped(struct plane *p, uint64_t ret[static NET_DROP_MAX])
+{
+	struct plane_bpf *b = to_bpf(p);
+	_cleanup_free_ uint64_t *n = calloc(b->cpus, sizeof(*n));
+
+	for (uint32_t reason = 0; reason < NET_DROP_MAX; reason++) {
+		ret[reason] = 0;
+		if (n && bpf_map_get(b->fd[PIN_DROPPED], &reason, n) == 0)
+			for (unsigned i = 0; i < b->cpus; i++)
+				ret[reason] += n[i];
+	}
+}
+
 static bool is_home(const struct engine *e, const struct plane_addr *a)
 {
 	struct binding *b;
@@ -249,6 +328,7 @@ static void bpf_forget_others(struct plane *p, const struct engine *e)
 
 	sweep(b->fd[PIN_BINDING], sizeof(struct plane_addr), e);
 	sweep(b->fd[PIN_ACCEPT], sizeof(struct plane_accept_key), e);
+	sweep(b->fd[PIN_WATCH], sizeof(struct plane_addr), NULL); /* who waited is gone */
 }
 
 static int bpf_undo(struct plane *p, int *ret_ifindex, uint32_t *ret_undo)
@@ -276,12 +356,14 @@ static void bpf_teardown(struct plane *p)
 	sweep(b->fd[PIN_BINDING], sizeof(struct plane_addr), NULL);
 	sweep(b->fd[PIN_ACCEPT], sizeof(struct plane_accept_key), NULL);
 	sweep(b->fd[PIN_COA], sizeof(struct plane_addr), NULL);
+	sweep(b->fd[PIN_WATCH], sizeof(struct plane_addr), NULL);
 }
 
 static void bpf_free(struct plane *p)
 {
 	struct plane_bpf *b = to_bpf(p);
 
+	ring_close(&b->activity);
 	for (unsigned i = 0; i < PIN_MAX; i++)
 		if (b->fd[i] >= 0)
 			close(b->fd[i]);
@@ -294,24 +376,71 @@ static const struct plane_ops bpf_ops = {
 	.attach = bpf_attach,
 	.remember = bpf_remember,
 	.set_path = bpf_set_path,
+	.forget = bpf_forget,
 	.set_source = bpf_set_source,
 	.accept = bpf_accept,
 	.reject = bpf_reject,
 	.is_accepted = bpf_is_accepted,
 	.first_data = bpf_first_data,
 	.traffic = bpf_traffic,
+	.dropped = bpf_dropped,
+	.watch = bpf_watch,
+	.activity_fd = bpf_activity_fd,
+	.next_activity = bpf_next_activity,
+	.check_attached = bpf_check_attached,
+	.check_path = bpf_check_path,
+	.audit = bpf_audit,
 	.forget_others = bpf_forget_others,
 	.undo = bpf_undo,
 	.teardown = bpf_teardown,
 	.free = bpf_free,
 };
 
+/* Of the shape that we know?  Before a value is read: one that is larger would not fit. */
+static int open_pin(const char *directory, const struct bpf_pin *pin)
+{
+	struct bpf_object_info info;
+	int fd = bpf_pin_open(directory, pin->name), r;
+
+	if (fd < 0)
+		return fd;
+	r = bpf_info(fd, &info);
+	if (r == 0 &&
+	    (info.type != pin->type || (pin->key_size && (info.key_size != pin->key_size ||
+							  info.value_size != pin->value_size))))
+		r = -EPROTONOSUPPORT;
+	if (r == 0)
+		return fd;
+	close(fd);
+	return r;
+}
+
+static int open_all(struct plane_bpf *b, const struct conf *conf)
+{
+	struct plane_config c;
+	uint32_t zero = 0;
+	int r;
+
+	for (unsigned i = 0; i < PIN_MAX; i++) {
+		r = b->fd[i] = open_pin(conf->pin_directory, &bpf_pins[i]);
+		if (r < 0)
+			return r;
+	}
+	r = bpf_map_get(b->fd[PIN_CONFIG], &zero, &c);
+	if (r < 0)
+		return r;
+	if (c.version != PLANE_VERSION)
+		return -EPROTONOSUPPORT;
+	for (uint32_t slot = 0; slot < PLANE_MAX_HOMES; slot++)
+		if ((r = bpf_map_get(b->fd[PIN_OWNER], &slot, &b->owner[slot])) < 0)
+			return r;
+	return ring_open(b->fd[PIN_ACTIVITY], &b->activity);
+}
+
 int plane_bpf_open(const struct conf *conf, struct plane **ret)
 {
 	struct plane_bpf *b = calloc(1, sizeof(*b));
-	struct plane_config c;
-	uint32_t zero = 0;
-	int r = 0;
+	int r;
 
 	if (!b)
 		return -ENOMEM;
@@ -319,12 +448,7 @@ int plane_bpf_open(const struct conf *conf, struct plane **ret)
 	b->cpus = bpf_possible_cpus();
 	for (unsigned i = 0; i < PIN_MAX; i++)
 		b->fd[i] = -1;
-	for (unsigned i = 0; i < PIN_MAX && r >= 0; i++)
-		r = b->fd[i] = bpf_pin_open(conf->pin_directory, pin_names[i]);
-	if (r >= 0)
-		r = bpf_map_get(b->fd[PIN_CONFIG], &zero, &c);
-	if (r >= 0 && c.version != PLANE_VERSION)
-		r = -EPROTONOSUPPORT;
+	r = open_all(b, conf);
 	if (r < 0) {
 		bpf_free(&b->plane);
 		return r;

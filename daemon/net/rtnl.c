@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Changes in the kernel by netlink (libnl-route-3): our device, home addresses, rules, routes. */
+/* Changes in the kernel by netlink (libnl-route-3): our device, rules, routes. */
 #include <errno.h>
 #include <linux/fib_rules.h>
-#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/inet6.h>
 #include <netlink/route/link/veth.h>
@@ -13,20 +11,15 @@
 #include <netlink/route/rule.h>
 #include <stdio.h>
 
+#include "net/address.h"
 #include "net/internal.h"
 
 #define DEVICE_MTU 9000 /* the routes say what really fits */
-#define FOREVER 0xffffffffu
 
 static void put_nl_addr(struct nl_addr **a)
 {
 	if (*a)
 		nl_addr_put(*a);
-}
-static void put_rtnl_addr(struct rtnl_addr **a)
-{
-	if (*a)
-		rtnl_addr_put(*a);
 }
 static void put_rtnl_link(struct rtnl_link **l)
 {
@@ -171,32 +164,6 @@ int rtnl_device_delete(struct net *n)
 	return gone_is_fine(rtnl_link_delete(n->rtnl, l));
 }
 
-/*
- * Home addresses are deprecated (preferred lifetime 0): never chosen for those who did not bind
- * them.  The flag "home" stays off: kernels with Mobile IPv6 built in would make them everybody's
- * default.
- */
-int rtnl_address(struct net *n, int ifindex, const struct in6_addr *addr, bool add, bool dad)
-{
-	_cleanup_(put_rtnl_addr) struct rtnl_addr *a = rtnl_addr_alloc();
-	_cleanup_(put_nl_addr) struct nl_addr *local = nl_addr_build(AF_INET6, addr, sizeof(*addr));
-	int r;
-
-	if (!a || !local)
-		return -ENOMEM;
-	nl_addr_set_prefixlen(local, 128);
-	rtnl_addr_set_ifindex(a, ifindex);
-	if ((r = rtnl_addr_set_local(a, local)) < 0)
-		return to_errno(r);
-	if (!add)
-		return gone_is_fine(rtnl_addr_delete(n->rtnl, a, 0));
-	rtnl_addr_set_flags(a, IFA_F_NOPREFIXROUTE | (dad ? IFA_F_OPTIMISTIC : IFA_F_NODAD));
-	rtnl_addr_set_preferred_lifetime(a, 0);
-	rtnl_addr_set_valid_lifetime(a, FOREVER);
-	r = to_errno(rtnl_addr_add(n->rtnl, a, 0));
-	return r == -EEXIST ? 0 : r;
-}
-
 int rtnl_rule(struct net *n, unsigned slot, const struct in6_addr *home, bool add)
 {
 	_cleanup_(put_rtnl_rule) struct rtnl_rule *rule = rtnl_rule_alloc();
@@ -335,26 +302,46 @@ static void sweep_route(struct nl_object *o, void *user)
 	const struct sweep *s = user;
 	uint32_t slot = rtnl_route_get_table(route) - s->net->conf->route_table;
 
-	if (rtnl_route_get_protocol(route) != NET_PROTOCOL || slot > DEVICE_SLOT ||
-	    (s->keep && slot == DEVICE_SLOT) || slot_is_kept(s->net, s->keep, slot))
+	if (rtnl_route_get_protocol(route) != NET_PROTOCOL)
+		return;
+	/* Of an address that was closed (path.c) there is nothing to keep. */
+	if (rtnl_route_get_table(route) != RT_TABLE_LOCAL &&
+	    (slot > DEVICE_SLOT || (s->keep && slot == DEVICE_SLOT) ||
+	     slot_is_kept(s->net, s->keep, slot)))
 		return;
 	rtnl_route_delete(s->net->rtnl, route, 0);
 }
 
-/* On our device everything is ours; elsewhere only home addresses that we may have claimed. */
-static void sweep_address(struct nl_object *o, void *user)
-{
-	struct rtnl_addr *a = (struct rtnl_addr *)o;
-	struct nl_addr *local = rtnl_addr_get_local(a);
-	const struct sweep *s = user;
+struct stray {
+	struct net *net;
+	const struct engine *keep;
+	int ifindex; /* 0 = none found */
 	struct in6_addr addr;
+};
 
-	if (!local || nl_addr_get_len(local) != sizeof(addr) ||
-	    rtnl_addr_get_ifindex(a) != s->net->device)
+/* On our device everything is ours; elsewhere what carries our mark. */
+static void find_stray(const struct address_info *a, void *user)
+{
+	struct stray *s = user;
+
+	if (a->ifindex != s->net->device && a->protocol != NET_PROTOCOL)
 		return;
-	memcpy(&addr, nl_addr_get_binary_addr(local), sizeof(addr));
-	if (!(s->keep && engine_find_home(s->keep, &addr)))
-		rtnl_addr_delete(s->net->rtnl, a, 0);
+	if (s->keep && engine_find_home(s->keep, &a->addr))
+		return;
+	s->ifindex = a->ifindex;
+	s->addr = a->addr;
+}
+
+static void sweep_addresses(struct net *n, const struct engine *keep)
+{
+	struct stray s = {n, keep, 0, in6addr_any};
+
+	/* One by one: a removal in the middle would interrupt the listing. */
+	while (address_each(find_stray, &s) == 0 && s.ifindex) {
+		if (address_remove(s.ifindex, &s.addr) < 0)
+			return;
+		s.ifindex = 0;
+	}
 }
 
 void rtnl_sweep(struct net *n, const struct engine *keep)
@@ -370,8 +357,5 @@ void rtnl_sweep(struct net *n, const struct engine *keep)
 		nl_cache_foreach(c, sweep_route, &s);
 		nl_cache_free(c);
 	}
-	if (rtnl_addr_alloc_cache(n->rtnl, &c) == 0) {
-		nl_cache_foreach(c, sweep_address, &s);
-		nl_cache_free(c);
-	}
+	sweep_addresses(n, keep);
 }

@@ -9,56 +9,22 @@
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/cleanup.h"
+#include "net/netlink.h"
 
 #define OUR_PREFERENCE 5300
 #define OUR_HANDLE 0x646d6dU /* "dmm" */
-#define REPLY_SIZE 8192
-
-static void cleanup_mnl(struct mnl_socket **s)
-{
-	if (*s)
-		mnl_socket_close(*s);
-}
 
 static struct nlmsghdr *new_message(void *buf, uint16_t type, uint16_t flags, int ifindex,
 				    uint32_t parent)
 {
-	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-	struct tcmsg *t;
+	struct nlmsghdr *h = netlink_message(buf, type, flags, sizeof(struct tcmsg));
+	struct tcmsg *t = mnl_nlmsg_get_payload(h);
 
-	h->nlmsg_type = type;
-	h->nlmsg_flags = NLM_F_REQUEST | flags;
-	h->nlmsg_seq = (uint32_t)time(NULL);
-	t = mnl_nlmsg_put_extra_header(h, sizeof(*t));
 	t->tcm_family = AF_UNSPEC;
 	t->tcm_ifindex = ifindex;
 	t->tcm_parent = parent;
 	return h;
-}
-
-/* One request and all its answers. */
-static int talk(struct nlmsghdr *h, mnl_cb_t cb, void *user)
-{
-	_cleanup_(cleanup_mnl) struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	char reply[REPLY_SIZE];
-	ssize_t n;
-	int r = MNL_CB_OK;
-
-	if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_sendto(s, h, h->nlmsg_len) < 0)
-		return -errno;
-	while (r == MNL_CB_OK) {
-		n = mnl_socket_recvfrom(s, reply, sizeof(reply));
-		if (n < 0)
-			return -errno;
-		r = mnl_cb_run(reply, (size_t)n, h->nlmsg_seq, mnl_socket_get_portid(s), cb, user);
-		if (r < 0)
-			return -errno;
-	}
-	return 0;
 }
 
 static uint32_t parent_of(enum tc_side side)
@@ -76,7 +42,7 @@ static int make_queue(int ifindex, bool *ret_made)
 
 	t->tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
 	mnl_attr_put_strz(h, TCA_KIND, "clsact");
-	r = talk(h, NULL, NULL);
+	r = netlink_talk(h, NULL, NULL);
 	*ret_made = r == 0;
 	return r == -EEXIST ? 0 : r;
 }
@@ -109,7 +75,46 @@ int tc_attach(int ifindex, enum tc_side side, int prog_fd, const char *name, boo
 	mnl_attr_put_strz(h, TCA_BPF_NAME, name);
 	mnl_attr_put_u32(h, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
 	mnl_attr_nest_end(h, options);
-	return talk(h, NULL, NULL);
+	return netlink_talk(h, NULL, NULL);
+}
+
+struct search {
+	uint32_t program;
+	bool found;
+};
+
+static int compare_program(const struct nlattr *a, void *user)
+{
+	struct search *s = user;
+
+	if (mnl_attr_get_type(a) == TCA_BPF_ID && mnl_attr_get_payload_len(a) == sizeof(uint32_t) &&
+	    mnl_attr_get_u32(a) == s->program)
+		s->found = true;
+	return MNL_CB_OK;
+}
+
+static int find_filter(const struct nlmsghdr *h, void *user)
+{
+	const struct tcmsg *t = mnl_nlmsg_get_payload(h);
+	const struct nlattr *tb[TCA_OPTIONS + 1];
+	struct search *s = user;
+
+	if (h->nlmsg_type != RTM_NEWTFILTER || t->tcm_handle != OUR_HANDLE ||
+	    TC_H_MAJ(t->tcm_info) >> 16 != OUR_PREFERENCE)
+		return MNL_CB_OK;
+	netlink_attributes(h, sizeof(*t), tb, TCA_OPTIONS);
+	return tb[TCA_OPTIONS] ? mnl_attr_parse_nested(tb[TCA_OPTIONS], compare_program, s)
+			       : MNL_CB_OK;
+}
+
+bool tc_attached(int ifindex, enum tc_side side, uint32_t program)
+{
+	struct search s = {.program = program};
+	char buf[256];
+
+	netlink_talk(new_message(buf, RTM_GETTFILTER, NLM_F_DUMP, ifindex, parent_of(side)),
+		     find_filter, &s);
+	return s.found;
 }
 
 static int count_filter(const struct nlmsghdr *h, void *user)
@@ -125,7 +130,7 @@ static unsigned filters(int ifindex, enum tc_side side)
 	unsigned n = 0;
 	struct nlmsghdr *h = new_message(buf, RTM_GETTFILTER, NLM_F_DUMP, ifindex, parent_of(side));
 
-	return talk(h, count_filter, &n) < 0 ? 1 : n;
+	return netlink_talk(h, count_filter, &n) < 0 ? 1 : n;
 }
 
 int tc_detach(int ifindex, enum tc_side side, bool remove_queue)
@@ -137,11 +142,11 @@ int tc_detach(int ifindex, enum tc_side side, bool remove_queue)
 	h = new_message(buf, RTM_DELTFILTER, NLM_F_ACK, ifindex, parent_of(side));
 	name_filter(h);
 	mnl_attr_put_strz(h, TCA_KIND, "bpf");
-	r = talk(h, NULL, NULL);
+	r = netlink_talk(h, NULL, NULL);
 	if (!remove_queue || filters(ifindex, TC_INGRESS) || filters(ifindex, TC_EGRESS))
 		return r;
 	h = new_message(buf, RTM_DELQDISC, NLM_F_ACK, ifindex, TC_H_CLSACT);
 	((struct tcmsg *)mnl_nlmsg_get_payload(h))->tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
 	mnl_attr_put_strz(h, TCA_KIND, "clsact");
-	return talk(h, NULL, NULL);
+	return netlink_talk(h, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum tc_side {
 	TC_INGRESS,
@@ -17,3 +18,5 @@ enum tc_side {
 int tc_attach(int ifindex, enum tc_side side, int prog_fd, const char *name, bool *ret_made);
 /* Take our filter away, and the clsact queue too if told so and nobody else uses it. */
 int tc_detach(int ifindex, enum tc_side side, bool remove_queue);
+/* Is our filter there, with the program of that number? */
+bool tc_attached(int ifindex, enum tc_side side, uint32_t program);

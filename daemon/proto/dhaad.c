@@ -2,24 +2,18 @@
 /* Dynamic home agent address discovery: RFC 6275 sections 6.5 and 6.6, RFC 3963 section 5.5. */
 #include <errno.h>
 
+#include "proto/icmp6.h"
 #include "proto/nd.h"
-#include "proto/wire.h"
 
 #define ROUTER_FLAG 0x8000u /* RFC 3963: home agents that serve mobile routers */
 
 /* Request and reply begin alike. */
 static void transfer_header(struct wire *w, uint8_t type, uint16_t *identifier, bool *mobile_router)
 {
-	uint8_t have = type, code = 0;
 	uint16_t word = *mobile_router ? ROUTER_FLAG : 0;
 
-	wire_u8(w, &have);
-	wire_u8(w, &code);
-	wire_reserved(w, 2); /* checksum */
-	wire_u16(w, identifier);
-	wire_u16(w, &word);
+	icmp6_transfer(w, type, identifier, &word);
 	*mobile_router = word & ROUTER_FLAG;
-	w->refused |= have != type || code != 0;
 }
 
 int dhaad_request_build(uint16_t identifier, bool mobile_router, uint8_t *buf, size_t cap)

@@ -10,13 +10,20 @@
  *   checksum.c     the upper-layer checksum of mobility and ICMPv6 messages
  *   auth.c         mobility message authentication, binding authorization data
  *   ext.c          IPv6 packets with the home address option or the type 2 routing header
- *   nd.c           router advertisements and solicitations, neighbour advertisements
+ *   nd.c           router solicitations, neighbour solicitations and advertisements
+ *   nd_option.h    what messages with Neighbour Discovery options share
+ *   nd_ra.c        router advertisements
+ *   nd_prefix.c    ... prefix information, nd_domain.c provisioning domains, nd_property.c prefix properties
+ *   icmp6.h        how ICMPv6 requests and replies begin
+ *   icmp6_echo.c   echo
  *   dhaad.c        dynamic home agent address discovery
+ *   mobile_prefix.c  mobile prefix solicitations and advertisements
+ *   pvd.c          additional information of provisioning domains
  *
  * Documents: RFC 6275 (Mobile IPv6), 3963 (network mobility), 4283 and 4285 (identifier and
  * authentication options), 5142 (home agent switch), 5555 (dual stack), 5648 and 6089 (multiple
  * care-of addresses, flows), 5846 (revocation), 7077 (update notification), 4861 and 4191
- * (neighbour discovery).
+ * (neighbour discovery), 8801 (provisioning domains), 8910 (captive portals).
  */
 #include "proto/mh.h"
 

@@ -11,10 +11,12 @@
 #include <stdint.h>
 
 #include "base/addr.h"
+#include "base/property.h"
 
 #define ND_MAX_PREFIXES 32 /* per advertisement; more are ignored */
 #define ND_MAX_ROUTES 32
 #define ND_INFINITE 0xffffffffu
+#define ND_PROPERTY_OPTION 253 /* for experiments: RFC 4727 section 5.1.3 */
 
 enum nd_preference { /* RFC 4191 section 2.1 */
 		     ND_PREF_LOW = -1,
@@ -27,6 +29,17 @@ struct nd_prefix_info {
 	struct in6_addr router_address; /* the field unmasked; meaningful with the R flag */
 	bool on_link, autonomous, router_flag;
 	uint32_t valid, preferred;
+	struct properties
+		properties; /* of the experimental option for this prefix; set = 0: none */
+	bool deprecated_soon;
+};
+
+/* Provisioning domain option (RFC 8801 section 3.1); options inside it are in the advertisement. */
+struct nd_domain {
+	char name[254]; /* lower case, without a dot at the end; "" = no such option */
+	bool http, legacy;
+	uint8_t delay;
+	uint16_t sequence;
 };
 
 struct nd_route_info {
@@ -49,6 +62,8 @@ struct nd_router_advert {
 	bool has_home_agent_info;
 	bool ha_mobile_router;
 	uint16_t ha_preference, ha_lifetime; /* a lifetime of 0: a home agent no longer */
+	struct nd_domain domain;
+	bool captive_portal; /* RFC 8910, with any URI but "unrestricted" */
 	unsigned n_prefixes, n_routes;
 	struct nd_prefix_info prefix[ND_MAX_PREFIXES];
 	struct nd_route_info route[ND_MAX_ROUTES];
@@ -57,11 +72,13 @@ struct nd_router_advert {
 /*
  * Parse a Router Advertisement; the caller has checked hop limit 255, link-local source and
  * checksum. 0, or -EBADMSG (wrong type or code, truncated, an option of length zero or past the
- * end).  Single options with impossible content are skipped.
+ * end).  Single options with impossible content are skipped.  property_option: the type of the
+ * experimental prefix property option, 0 = there is none.
  */
-int nd_router_advert_parse(const uint8_t *buf, size_t len, struct nd_router_advert *ret);
+int nd_router_advert_parse(const uint8_t *buf, size_t len, uint8_t property_option,
+			   struct nd_router_advert *ret);
 /* Every function that builds gives the length, -ENOBUFS, or -EINVAL for values the wire cannot
- * hold. */
+ * hold.  Here prefix properties go into options of type ND_PROPERTY_OPTION. */
 int nd_router_advert_build(const struct nd_router_advert *ra, uint8_t *buf, size_t cap);
 
 /* Without lladdr (NULL) when the source is unspecified or optimistic. */
@@ -98,3 +115,26 @@ int dhaad_reply_build(const struct dhaad_reply *r, uint8_t *buf, size_t cap);
 int dhaad_reply_parse(const uint8_t *buf, size_t len, struct dhaad_reply *ret);
 /* The home agents anycast address of a home prefix: interface identifier fdff:ffff:ffff:fffe. */
 struct in6_addr dhaad_anycast(const struct ip6_prefix *home);
+
+/* Mobile Prefix Discovery (RFC 6275 sections 6.7, 6.8). */
+#define ICMP6_MPS 146
+#define ICMP6_MPA 147
+
+struct mobile_prefix_advert {
+	uint16_t identifier;
+	bool managed, other;
+	unsigned n_prefixes;
+	struct nd_prefix_info prefix[ND_MAX_PREFIXES];
+};
+
+int mobile_prefix_solicit_build(uint16_t identifier, uint8_t *buf, size_t cap);
+int mobile_prefix_solicit_parse(const uint8_t *buf, size_t len, uint16_t *ret_identifier);
+int mobile_prefix_advert_build(const struct mobile_prefix_advert *a, uint8_t *buf, size_t cap);
+int mobile_prefix_advert_parse(const uint8_t *buf, size_t len, struct mobile_prefix_advert *ret);
+
+/* ICMPv6 echo (RFC 4443 section 4). */
+#define ICMP6_ECHO 128
+#define ICMP6_ECHO_REPLY_TYPE 129
+int icmp6_echo_build(uint16_t identifier, uint16_t sequence, uint8_t *buf, size_t cap);
+int icmp6_echo_reply_parse(const uint8_t *buf, size_t len, uint16_t *ret_identifier,
+			   uint16_t *ret_sequence);

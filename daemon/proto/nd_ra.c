@@ -1,28 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Router advertisements: RFC 4861 section 4.2, RFC 4191, RFC 6275 section 7. */
-#include "proto/nd.h"
-
+/*
+ * Router advertisements: RFC 4861 section 4.2, RFC 4191, RFC 6275 section 7, RFC 8801 section 3, RFC 8910 section 2.3.
+ * Prefix information, provisioning domains and prefix properties have files of their own.
+ */
 #include <errno.h>
 
-#include "proto/wire.h"
+#include "proto/nd_option.h"
 
 #define ND_ROUTER_ADVERT 134
-
-enum {
-	OPT_SOURCE_LLADDR = 1,
-	OPT_PREFIX_INFO = 3,
-	OPT_MTU = 5,
-	OPT_ADVERT_INTERVAL = 7,
-	OPT_HOME_AGENT_INFO = 8,
-	OPT_ROUTE_INFO = 24,
-};
+#define HEADER_LEN 16
 
 #define RA_MANAGED 0x80u
 #define RA_OTHER 0x40u
 #define RA_HOME_AGENT 0x20u
-#define PIO_ON_LINK 0x80u
-#define PIO_AUTONOMOUS 0x40u
-#define PIO_ROUTER 0x20u
 #define HAI_MOBILE_ROUTER 0x8000u
 #define MIN_MTU 1280 /* RFC 8200 section 5 */
 
@@ -37,6 +27,11 @@ static unsigned preference_bits(enum nd_preference p)
 static enum nd_preference preference_value(unsigned bits)
 {
 	return bits == 1 ? ND_PREF_HIGH : bits == 3 ? ND_PREF_LOW : ND_PREF_MEDIUM;
+}
+
+static bool header_possible(const uint8_t *buf)
+{
+	return buf[0] == ND_ROUTER_ADVERT && buf[1] == 0;
 }
 
 static void transfer_header(struct wire *w, struct nd_router_advert *ra)
@@ -56,7 +51,6 @@ static void transfer_header(struct wire *w, struct nd_router_advert *ra)
 	wire_u32(w, &ra->retrans_ms);
 	if (w->encoding)
 		return;
-	w->refused = type != ND_ROUTER_ADVERT || code != 0;
 	ra->managed = flags & RA_MANAGED;
 	ra->other = flags & RA_OTHER;
 	ra->home_agent = flags & RA_HOME_AGENT;
@@ -122,38 +116,11 @@ static void transfer_home_agent_info(struct wire *w, struct nd_router_advert *ra
 	ra->ha_lifetime = lifetime;
 }
 
-static bool prefix_info_possible(const struct nd_prefix_info *p)
-{
-	return p->prefix.len <= 128 && p->preferred <= p->valid &&
-	       !addr_is_linklocal(&p->prefix.addr) && !addr_is_multicast(&p->prefix.addr) &&
-	       (!p->router_flag || prefix_contains(&p->prefix, &p->router_address));
-}
-
 static void transfer_prefix_info(struct wire *w, struct nd_router_advert *ra)
 {
-	struct nd_prefix_info p = ra->prefix[w->index];
-	struct in6_addr addr = p.router_flag ? p.router_address : p.prefix.addr;
-	uint8_t flags =
-		(uint8_t)((p.on_link ? PIO_ON_LINK : 0) | (p.autonomous ? PIO_AUTONOMOUS : 0) |
-			  (p.router_flag ? PIO_ROUTER : 0));
-
-	wire_u8(w, &p.prefix.len);
-	wire_u8(w, &flags);
-	wire_u32(w, &p.valid);
-	wire_u32(w, &p.preferred);
-	wire_reserved(w, 4);
-	wire_bytes(w, &addr, sizeof(addr));
-	if (!w->encoding) {
-		p.on_link = flags & PIO_ON_LINK;
-		p.autonomous = flags & PIO_AUTONOMOUS;
-		p.router_flag = flags & PIO_ROUTER;
-		p.prefix = prefix_make(&addr, p.prefix.len);
-		if (p.router_flag)
-			p.router_address = addr;
-	}
-	w->refused = !prefix_info_possible(&p);
+	nd_prefix_info_transfer(w, &ra->prefix[w->index]);
 	if (!w->encoding && wire_ok(w))
-		ra->prefix[ra->n_prefixes++] = p;
+		ra->n_prefixes++;
 }
 
 /* RFC 4191 section 2.3: the prefix field has 0, 8 or 16 octets, enough for the prefix length. */
@@ -184,6 +151,27 @@ static void transfer_route_info(struct wire *w, struct nd_router_advert *ra)
 	ra->route[ra->n_routes++] = route;
 }
 
+/*
+ * Where the portal is does not matter to us, and so what is built names none that exists.  The rest of the option is
+ * padding.
+ */
+static void transfer_captive_portal(struct wire *w, struct nd_router_advert *ra)
+{
+	static const char unrestricted[] = "urn:ietf:params:capport:unrestricted";
+	static const char somewhere[] = "https://portal.invalid/";
+	const char *uri;
+	size_t len;
+
+	if (w->encoding) {
+		write_bytes(&w->w, somewhere, sizeof(somewhere) - 1);
+		return;
+	}
+	uri = (const char *)w->r.p;
+	len = strnlen(uri, w->r.left);
+	ra->captive_portal =
+		len > 0 && (len != sizeof(unrestricted) - 1 || memcmp(uri, unrestricted, len) != 0);
+}
+
 struct option_kind {
 	uint8_t type;
 	uint8_t units; /* length in 8 octets; 0: the transfer function judges it */
@@ -193,81 +181,182 @@ struct option_kind {
 
 /* In the order on the wire. */
 static const struct option_kind kinds[] = {
-	{OPT_SOURCE_LLADDR, 0, 1, transfer_lladdr},
-	{OPT_MTU, 1, 1, transfer_mtu},
-	{OPT_ADVERT_INTERVAL, 1, 1, transfer_interval},
-	{OPT_HOME_AGENT_INFO, 1, 1, transfer_home_agent_info},
-	{OPT_PREFIX_INFO, 4, ND_MAX_PREFIXES, transfer_prefix_info},
-	{OPT_ROUTE_INFO, 0, ND_MAX_ROUTES, transfer_route_info},
+	{ND_OPT_SOURCE_LLADDR, 0, 1, transfer_lladdr},
+	{ND_OPT_MTU, 1, 1, transfer_mtu},
+	{ND_OPT_ADVERT_INTERVAL, 1, 1, transfer_interval},
+	{ND_OPT_HOME_AGENT_INFO, 1, 1, transfer_home_agent_info},
+	{ND_OPT_PREFIX_INFO, ND_PREFIX_INFO_UNITS, ND_MAX_PREFIXES, transfer_prefix_info},
+	{ND_OPT_ROUTE_INFO, 0, ND_MAX_ROUTES, transfer_route_info},
+	{ND_OPT_CAPTIVE_PORTAL, 0, 1, transfer_captive_portal},
 };
 #define N_KINDS (sizeof(kinds) / sizeof(*kinds))
 
 static unsigned kind_count(const struct option_kind *k, const struct nd_router_advert *ra)
 {
 	switch (k->type) {
-	case OPT_SOURCE_LLADDR:
+	case ND_OPT_SOURCE_LLADDR:
 		return ra->lladdr_len > 0;
-	case OPT_MTU:
+	case ND_OPT_MTU:
 		return ra->mtu > 0;
-	case OPT_ADVERT_INTERVAL:
+	case ND_OPT_ADVERT_INTERVAL:
 		return ra->interval_ms > 0;
-	case OPT_HOME_AGENT_INFO:
+	case ND_OPT_HOME_AGENT_INFO:
 		return ra->has_home_agent_info;
-	case OPT_PREFIX_INFO:
+	case ND_OPT_PREFIX_INFO:
 		return ra->n_prefixes;
-	case OPT_ROUTE_INFO:
+	case ND_OPT_ROUTE_INFO:
 		return ra->n_routes;
+	case ND_OPT_CAPTIVE_PORTAL:
+		return ra->captive_portal;
 	}
 	return 0;
 }
 
-static void parse_option(uint8_t type, struct reader data, struct nd_router_advert *ra)
+struct parsing {
+	struct nd_router_advert *ra;
+	uint8_t property_option;
+	bool domain_seen;
+	unsigned n_statements; /* of prefix properties: they may stand before their prefix */
+	struct nd_prefix_info statement[ND_MAX_PREFIXES];
+};
+
+static bool parse_known(struct parsing *p, uint8_t type, struct reader data)
 {
 	struct wire w = {.r = data};
 
 	for (size_t k = 0; k < N_KINDS; k++) {
 		if (kinds[k].type != type)
 			continue;
-		w.index = kind_count(&kinds[k], ra);
+		w.index = kind_count(&kinds[k], p->ra);
 		if (w.index < kinds[k].limit &&
 		    (!kinds[k].units || data.left == kinds[k].units * 8u - 2))
-			kinds[k].transfer(&w, ra);
+			kinds[k].transfer(&w, p->ra);
+		return true;
+	}
+	return false;
+}
+
+static void parse_property(struct parsing *p, struct reader data)
+{
+	struct wire w = {.r = data};
+
+	if (p->n_statements == ND_MAX_PREFIXES ||
+	    data.left != ND_PROPERTY_UNITS * ND_OPT_UNIT - ND_OPT_HEADER)
+		return;
+	nd_property_transfer(&w, &p->statement[p->n_statements]);
+	if (wire_ok(&w))
+		p->n_statements++;
+}
+
+static void parse_options(struct parsing *p, struct reader *r);
+
+static bool options_whole(struct reader r)
+{
+	struct reader data;
+	uint8_t type;
+
+	while (nd_option_next(&r, &type, &data))
+		;
+	return !r.failed;
+}
+
+/*
+ * Whatever stands in the option counts as if it stood outside, and a header in it comes before the outer one (RFC 8801
+ * section 3.4).  Only the first such option counts, so there is none inside another.
+ */
+static void parse_domain(struct parsing *p, struct reader data)
+{
+	struct wire w = {.r = data};
+	struct wire header = {0};
+	struct nd_domain domain = {0};
+	bool has_header = false;
+
+	if (p->domain_seen)
+		return;
+	p->domain_seen = true;
+	nd_domain_transfer(&w, &domain, &has_header);
+	if (has_header)
+		header.r = read_sub(&w.r, HEADER_LEN);
+	if (!wire_ok(&w) || !options_whole(w.r) || (has_header && !header_possible(header.r.p)))
+		return;
+	memcpy(&p->ra->domain, &domain, sizeof(domain));
+	if (has_header)
+		transfer_header(&header, p->ra);
+	parse_options(p, &w.r);
+}
+
+static void parse_options(struct parsing *p, struct reader *r)
+{
+	struct reader data;
+	uint8_t type;
+
+	while (nd_option_next(r, &type, &data)) {
+		if (type == ND_OPT_DOMAIN)
+			parse_domain(p, data);
+		else if (!parse_known(p, type, data) && type == p->property_option)
+			parse_property(p, data);
 	}
 }
 
-int nd_router_advert_parse(const uint8_t *buf, size_t len, struct nd_router_advert *ret)
+static void apply_statements(const struct parsing *p)
+{
+	for (unsigned i = 0; i < p->ra->n_prefixes; i++) {
+		struct nd_prefix_info *to = &p->ra->prefix[i];
+
+		for (unsigned j = 0; j < p->n_statements; j++) {
+			if (!prefix_equal(&p->statement[j].prefix, &to->prefix))
+				continue;
+			to->properties = p->statement[j].properties;
+			to->deprecated_soon = p->statement[j].deprecated_soon;
+			break;
+		}
+	}
+}
+
+int nd_router_advert_parse(const uint8_t *buf, size_t len, uint8_t property_option,
+			   struct nd_router_advert *ret)
 {
 	struct wire w = {.r = reader_make(buf, len)};
 	struct nd_router_advert ra;
+	struct parsing p = {.ra = &ra, .property_option = property_option};
 
 	memset(&ra, 0, sizeof(ra));
+	if (len < HEADER_LEN || !header_possible(buf))
+		return -EBADMSG;
 	transfer_header(&w, &ra);
-	while (wire_ok(&w) && w.r.left) {
-		uint8_t type = read_u8(&w.r), units = read_u8(&w.r);
-		struct reader data;
-
-		if (units == 0)
-			return -EBADMSG;
-		data = read_sub(&w.r, units * 8u - 2);
-		if (!w.r.failed)
-			parse_option(type, data, &ra);
-	}
+	parse_options(&p, &w.r);
 	if (!wire_ok(&w))
 		return -EBADMSG;
+	apply_statements(&p);
 	memcpy(ret, &ra, sizeof(*ret));
 	return 0;
 }
 
-static void build_option(const struct option_kind *k, struct wire *w, struct nd_router_advert *ra)
+static void build_known(const struct option_kind *k, struct wire *w, struct nd_router_advert *ra)
 {
-	size_t start = w->w.len;
+	for (w->index = 0; w->index < kind_count(k, ra) && wire_ok(w); w->index++) {
+		size_t start = nd_option_begin(w, k->type);
 
-	write_u8(&w->w, k->type);
-	write_u8(&w->w, 0);
-	k->transfer(w, ra);
-	write_room(&w->w, -w->w.len % 8);
-	if (wire_ok(w))
-		w->w.buf[start + 1] = (uint8_t)((w->w.len - start) / 8);
+		k->transfer(w, ra);
+		nd_option_end(w, start);
+	}
+}
+
+static void build_domain(struct wire *w, struct nd_domain *d)
+{
+	size_t start = nd_option_begin(w, ND_OPT_DOMAIN);
+	bool has_header = false;
+
+	nd_domain_transfer(w, d, &has_header);
+	nd_option_end(w, start);
+}
+
+static void build_property(struct wire *w, struct nd_prefix_info *p)
+{
+	size_t start = nd_option_begin(w, ND_PROPERTY_OPTION);
+
+	nd_property_transfer(w, p);
+	nd_option_end(w, start);
 }
 
 int nd_router_advert_build(const struct nd_router_advert *ra, uint8_t *buf, size_t cap)
@@ -275,15 +364,16 @@ int nd_router_advert_build(const struct nd_router_advert *ra, uint8_t *buf, size
 	struct wire w = {.encoding = true, .w = writer_make(buf, cap)};
 	struct nd_router_advert copy = *ra;
 
+	if (ra->n_prefixes > ND_MAX_PREFIXES || ra->n_routes > ND_MAX_ROUTES)
+		return -EINVAL;
 	transfer_header(&w, &copy);
-	for (size_t k = 0; k < N_KINDS && wire_ok(&w); k++) {
-		unsigned n = kind_count(&kinds[k], ra);
-
-		if (n > kinds[k].limit)
-			return -EINVAL;
-		for (w.index = 0; w.index < n && wire_ok(&w); w.index++)
-			build_option(&kinds[k], &w, &copy);
-	}
+	for (size_t k = 0; k < N_KINDS; k++)
+		build_known(&kinds[k], &w, &copy);
+	if (copy.domain.name[0])
+		build_domain(&w, &copy.domain);
+	for (unsigned i = 0; i < copy.n_prefixes; i++)
+		if (copy.prefix[i].properties.set || copy.prefix[i].deprecated_soon)
+			build_property(&w, &copy.prefix[i]);
 	if (w.refused)
 		return -EINVAL;
 	return w.w.failed ? -ENOBUFS : (int)w.w.len;

@@ -11,6 +11,7 @@
 
 /* A fuzz program is one object. */
 #include "../unit/engine_agent.c"
+#include "../unit/engine_host.c"
 #include "../unit/engine_world.c"
 
 #define SEC USEC_PER_SEC

@@ -29,8 +29,9 @@ INCLUDE = re.compile(r'\s*#\s*include\s+(?:"(?P<own>[^"]+)"|<(?P<system>[^>]+)>)
 NETLINK = re.compile(r"(libmnl/|netlink/|linux/(rtnetlink|netlink|if_link|if_addr|neighbour|"
                      r"fib_rules|pkt_cls|pkt_sched|xfrm|inet_diag|sock_diag)\b)")
 # The engine may use types and memory, and nothing that reaches outside.
-ENGINE_HEADERS = {"errno.h", "inttypes.h", "limits.h", "net/if.h", "netinet/in.h", "stdbool.h",
-                  "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h"}
+ENGINE_HEADERS = {"errno.h", "fnmatch.h", "inttypes.h", "limits.h", "net/if.h", "netinet/in.h",
+                  "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h",
+                  "strings.h", "sys/types.h"}
 ENGINE_FORBIDDEN = re.compile(
     r"\b(clock_\w+|time|gettimeofday|nanosleep|sleep|usleep|socket|sendto|sendmsg|send|recv\w*|bind|"
     r"connect|open|openat|close|read|write|ioctl|fopen|popen|system|fork|exec\w+|syscall|getrandom|"

@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from lib.daemon import DMMD, LOADER  # noqa: E402
 from lib.peers import PEER  # noqa: E402
+from lib.places import Places  # noqa: E402
 from lib.run import BUILD, Run  # noqa: E402
 from lib.scene import Scene  # noqa: E402
 
@@ -112,4 +113,23 @@ def scene(request, run, directory):
         one.close()
     if request.node.get_closest_marker("unjudged") is None:
         faults = one.judged()
+        assert not faults, "\n".join(faults[:20])
+
+
+@pytest.fixture
+def make_places(request, run, directory):
+    """Makes the one stage of a test that plays in places with native anchored prefixes; judged as
+    `scene` is."""
+    made = []
+
+    def make(*args, **settings):
+        made.append(Places(run, directory, *args, **settings))
+        return made[0]
+    try:
+        yield make
+    finally:
+        for one in made:
+            one.close()
+    if request.node.get_closest_marker("unjudged") is None:
+        faults = [fault for one in made for fault in one.judged()]
         assert not faults, "\n".join(faults[:20])

@@ -170,7 +170,7 @@ def test_E11_forged_switch_to_another_agent_is_not_obeyed(away, quiet):
     message = bytes([mip6.NO_NEXT_HEADER, 0, mip6.HAS, 0, 0, 0, 1, 0]) + pk.octets(STRANGER)
     message = message[:1] + bytes([len(message) // 8 - 1]) + message[2:]
     away.forged("B", forge.acknowledgement(net.HA2, net.care_of("B"), net.HOME2, message))
-    revocation = bytes([mip6.NO_NEXT_HEADER, 1, mip6.BRI, 0, 0, 0, 1, 1]) + struct.pack(
+    revocation = bytes([mip6.NO_NEXT_HEADER, 1, mip6.BREV, 0, 0, 0, mip6.BRI, 1]) + struct.pack(
         "!HHI", 77, 0, 0x01020000)
     away.forged("B", forge.acknowledgement(net.HA2, net.care_of("B"), net.HOME2, revocation))
     quiet(0.3)

@@ -32,11 +32,11 @@ def lab():
 class Agent:
     """A home agent at work, with its control socket."""
 
-    def __init__(self, lab, directory, *options, wrapper=()):
+    def __init__(self, lab, directory, *options, wrapper=(), ns="ha"):
         self.lab = lab
-        self.socket = directory / "ha.sock"
-        self.log = directory / "ha.log"
-        self.program = lab.start("ha", *wrapper, PROGRAMS / "home-agent", "--control",
+        self.socket = directory / f"{ns}.sock"
+        self.log = directory / f"{ns}.log"
+        self.program = lab.start(ns, *wrapper, PROGRAMS / "home-agent", "--control",
                                  self.socket, "--log", self.log, *options)
         try:
             self.control = Control(self.socket)
@@ -63,8 +63,8 @@ class Agent:
 def start_agent(lab, tmp_path):
     agents = []
 
-    def start(*options, wrapper=()):
-        agents.append(Agent(lab, tmp_path, *options, wrapper=wrapper))
+    def start(*options, wrapper=(), ns="ha"):
+        agents.append(Agent(lab, tmp_path, *options, wrapper=wrapper, ns=ns))
         return agents[-1]
     yield start
     for agent in agents:

@@ -73,6 +73,17 @@ def binding_update(home, coa, sequence, lifetime, flags=0xC000, alt_coa=True, ke
     return finish(m)
 
 
+def revocation_acknowledgement(home, coa, sequence, status=0, flags=0, key=None):
+    """A whole Mobility Header with checksum zero (RFC 5846 section 5.2)."""
+    m = struct.pack("!BBBBHBBHH", 59, 0, 16, 0, 0, 2, status, sequence, flags)
+    if key:
+        m = pad_to(m, 8, 5) + struct.pack("!BBBI", 9, 5 + key.length, 1, key.spi)
+        at = len(m)
+        m = finish(m + bytes(key.length))
+        m = m[:at] + key.authenticator(coa, home, m[:at]) + m[at + key.length:]
+    return finish(m)
+
+
 def packet(source, agent, message, home=None):
     """Around a Mobility Header: with home, as from away."""
     summed = IPv6(src=home or source, dst=agent)
@@ -110,6 +121,11 @@ class Answer:
             n = self.message[6]
             self.agents = [text(self.message[8 + 16 * i:24 + 16 * i]) for i in range(n)]
             self._read_options(8 + 16 * n)
+        elif self.type == 16:
+            (self.kind, self.trigger, self.sequence,
+             self.flags) = struct.unpack("!BBHH", self.message[6:12])
+            if self.length_ok:
+                self._read_options(12)
         elif self.type == 7:
             self.status, self.about = self.message[6], text(self.message[8:24])
 
@@ -209,6 +225,11 @@ class MobileNode:
         octets = packet(source or coa, self.agent, m, None if at_home else home)
         self.send(octets)
         return octets
+
+    def acknowledge_revocation(self, sequence, status=0, key=None):
+        m = revocation_acknowledgement(self.home, self.coa, sequence, status,
+                                       key=key or self.key)
+        self.send(packet(self.coa, self.agent, m, self.home))
 
     def register(self, **more):
         """A binding update and its answer, which must be well formed."""

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The router's advertisements, read by scapy and by a kernel's own address configuration."""
 
+import pathlib
 import socket
+import subprocess
 import sys
 import time
 
 import pytest
 from scapy.layers.inet6 import (ICMPv6ND_RA, ICMPv6ND_RS, ICMPv6NDOptAdvInterval,
                                 ICMPv6NDOptHAInfo, ICMPv6NDOptMTU, ICMPv6NDOptPrefixInfo,
-                                ICMPv6NDOptSrcLLAddr, IPv6)
+                                ICMPv6NDOptRouteInfo, ICMPv6NDOptSrcLLAddr, IPv6)
 from scapy.layers.l2 import Ether
+from scapy.utils import wrpcap
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "net"))
+from lib import ndoption  # noqa: E402
 from peer_network import PROGRAMS
 from lab import Control, wait_for
 
@@ -152,6 +157,75 @@ def test_commands(router, host):
     for line in ("", "nothing", "advertise v9", "lifetime", "lifetime -1", "deprecate x",
                  "deprecate 2001:db8:99::/64", f"prefix {PREFIX} 1"):
         assert not control.ask(line)["ok"], line
+
+
+def options_of(ra):
+    """(type, octets) of each option, as they stand behind the fixed 16 octets."""
+    octets, found, at = bytes(ra[ICMPv6ND_RA]), [], 16
+    while at < len(octets):
+        length = 8 * octets[at + 1]
+        found.append((octets[at], octets[at:at + length]))
+        at += length
+    return found
+
+
+PORTAL = bytes([37, 3]) + b"https://portal.example"[:22]
+ROUTE = ndoption.route("2001:db8:77::/48", 900, preference=1)
+
+
+def test_options_as_they_are(router, host):
+    control = router("--prefix", PREFIX, "--option", PORTAL.hex(), "--option", ROUTE.hex())
+    host.solicit()
+    ra = host.advertisement()
+    assert options_of(ra)[-2:] == [(37, PORTAL), (24, ROUTE)]
+    info = ICMPv6NDOptRouteInfo(options_of(ra)[-1][1])
+    assert (info.prefix, info.plen, info.prf, info.rtlifetime) == ("2001:db8:77::", 48, 1, 900)
+    checksum = ra[ICMPv6ND_RA].cksum
+    del ra[ICMPv6ND_RA].cksum
+    assert IPv6(bytes(ra))[ICMPv6ND_RA].cksum == checksum
+    control(f"options v1 {ROUTE.hex()}")
+    assert [kind for kind, _ in options_of(host.advertisement())][-2:] == [3, 24]
+    control("options v1")
+    assert [kind for kind, _ in options_of(host.advertisement())][-1] == 3
+    for line in ("options", "options v9", "options v1 0", "options v1 zz00000000000000",
+                 f"options v1 {'00' * 1024}"):
+        assert not control.ask(line)["ok"], line
+
+
+def test_home_agent_no_longer(router, host):
+    control = router("--prefix", PREFIX, "--home-agent=5,600")
+    control("home-agent v1 off")
+    ra = host.advertisement()
+    assert not ra[ICMPv6ND_RA].H and ICMPv6NDOptHAInfo not in ra
+    control("home-agent v1 7,60")
+    ra = host.advertisement()
+    assert ra[ICMPv6ND_RA].H and ra[ICMPv6NDOptHAInfo].pref == 7
+    control("home-agent v1 on")
+    assert host.advertisement()[ICMPv6ND_RA].H
+    assert not control.ask("home-agent v1 7")["ok"]
+
+
+def test_provisioning_domain(router, host, tmp_path):
+    """The layout of RFC 8801 section 3.1, octet by octet; the others as tshark reads them."""
+    domain = ndoption.provisioning_domain("Pvd.example.org", http=True, delay=5, sequence=513,
+                                          inner=ROUTE)
+    assert domain == bytes.fromhex("1505" "8005" "0201") + b"\3Pvd\7example\3org\0" + \
+        bytes(1) + ROUTE
+    prefix = ndoption.prefix_property(PREFIX, "session-lasting", "anchored", cost=3)
+    assert prefix == bytes.fromhex("fd04" "0100" "02020003" "40000000" "00000000"
+                                   "20010db8000200000000000000000000")
+    router("--prefix", PREFIX, "--option", domain.hex(), "--option", prefix.hex(), "--option",
+           ndoption.captive_portal("https://portal.example/").hex())
+    host.solicit()
+    ra = host.advertisement()
+    assert [kind for kind, _ in options_of(ra)] == [1, 3, 21, 253, 37]
+    wrpcap(str(tmp_path / "ra.pcap"), Ether(src="02:00:00:00:00:01",
+                                            dst="33:33:00:00:00:01") / ra)
+    text = subprocess.run(
+        ["tshark", "-r", tmp_path / "ra.pcap", "-T", "fields", "-E", "separator=;", "-e",
+         "_ws.malformed", "-e", "icmpv6.opt.captive_portal", "-e", "icmpv6.checksum.status"],
+        capture_output=True, text=True, check=True).stdout.strip()
+    assert text == ";https://portal.example/;1"
 
 
 def test_kernel_configures_itself(lab, router):

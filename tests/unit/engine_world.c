@@ -90,11 +90,19 @@ static int op_send(void *user, int ifindex, const struct ip6_packet *packet)
 		world_fail("sends out of link %d, which is not up", ifindex);
 	if (w->send_error)
 		return w->send_error;
+	if (packet->next_header == IPPROTO_ICMPV6) {
+		w->host.n_icmp++;
+		return 0;
+	}
 	for (unsigned i = 0; i < w->n_agents; i++)
 		if (addr_equal(&w->agent[i].conf->address, &packet->dst))
 			a = &w->agent[i];
 	if (!a)
 		world_fail("sends to %s, nobody's home agent", ADDR_STR(&packet->dst));
+	if (packet->payload_len > 2 && packet->payload[2] != MH_BU) {
+		w->host.n_other++;
+		return 0;
+	}
 	wrong = agent_receive(a, packet, &u);
 	if (wrong)
 		world_fail("malformed binding update: %s", wrong);
@@ -146,7 +154,8 @@ static int op_set_path(void *user, const struct path *path)
 	    (!path->ifindex || addr_is_any(&path->coa) || addr_is_any(&path->anchor) ||
 	     addr_is_any(&path->next_hop)))
 		world_fail("a tunnel without end");
-	if (path->mode == PATH_HOME && path->claimed_ifindex != path->ifindex)
+	if (path->mode == PATH_HOME && path->claimed_ifindex != path->ifindex &&
+	    !engine_find_home(w->e, &path->home)->dynamic)
 		world_fail("at home without the home address");
 	o->path = *path;
 	o->home = path->home;
@@ -258,7 +267,7 @@ static void op_publish(void *user, enum engine_object kind, enum engine_change c
 	((struct world *)user)->published[kind][change]++;
 }
 
-static const struct engine_ops world_ops = {
+static struct engine_ops world_ops = {
 	.send = op_send,
 	.solicit = op_solicit,
 	.announce = op_announce,
@@ -287,6 +296,7 @@ struct world *world_new(const char *conf)
 	if (!w)
 		abort();
 	log_set_max_level(LOG_EMERG);
+	host_operations(&world_ops);
 	w->now = (struct instant){BIRTH_MONO, BIRTH_REAL};
 	w->timer = USEC_INFINITY;
 	w->seed = 1;
@@ -376,6 +386,7 @@ void world_run(struct world *w, usec_t duration)
 			w->timer = USEC_INFINITY;
 			engine_timer(w->e, w->now);
 		}
+		host_run(w);
 	}
 	set_time(w, end);
 }

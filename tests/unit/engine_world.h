@@ -11,6 +11,7 @@
 #include "mobility/engine.h"
 
 #include "engine_agent.h"
+#include "engine_host.h"
 
 #define WORLD_MAX_ACCEPTED (CONF_MAX_HOMES * 8)
 #define WORLD_MAX_LINKS 16
@@ -70,6 +71,7 @@ struct world {
 	int send_error; /* what send() answers: 0 or -errno */
 	unsigned published[OBJECT_HANDOVER + 1][CHANGE_REMOVED + 1];
 	unsigned persisted;
+	struct host host;
 	uint32_t seed;
 };
 

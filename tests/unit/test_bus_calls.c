@@ -108,6 +108,80 @@ Test(bus_calls, reloads_for_root)
 	cr_assert(fx.bus->n_checks == 0);
 }
 
+/* What one connection asks for at once does not keep another from being heard. */
+Test(bus_calls, hears_everybody)
+{
+	DBusConnection *other = dbus_connection_open_private(fx.address, NULL);
+	DBusMessage *m;
+
+	if (getuid() != 0)
+		cr_skip("needs root");
+	cr_assert(other && dbus_bus_register(other, NULL));
+	for (unsigned i = 0; i < 100; i++) {
+		m = dbus_message_new_method_call(BUS_NAME, BUS_PATH, MANAGER, "Reload");
+		cr_assert(dbus_connection_send(other, m, NULL));
+		dbus_message_unref(m);
+	}
+	dbus_connection_flush(other);
+	m = bus_call(BUS_PATH, MANAGER, "Reload", NULL);
+	cr_assert(dbus_message_get_type(m) == DBUS_MESSAGE_TYPE_METHOD_RETURN);
+	dbus_message_unref(m);
+	bus_wait(fx.bus->n_checks == 0);
+	dbus_connection_close(other);
+	dbus_connection_unref(other);
+}
+
+/* What waits for the bus to say who is calling takes no room that its answer needs. */
+Test(bus_calls, is_not_stopped_by_long_calls)
+{
+	DBusConnection *other = dbus_connection_open_private(fx.address, NULL);
+	const char *interface = LOG, *name = "LogLevel";
+	char *text = (char *)malloc(20001);
+	DBusMessage *m;
+
+	memset(text, 'x', 20000);
+	text[20000] = '\0';
+	cr_assert(other && dbus_bus_register(other, NULL));
+	for (unsigned i = 0; i < 40; i++) {
+		DBusMessageIter it, variant;
+
+		m = dbus_message_new_method_call(BUS_NAME, LOG_PATH, PROPERTIES, "Set");
+		dbus_message_append_args(m, DBUS_TYPE_STRING, &interface, DBUS_TYPE_STRING, &name,
+					 DBUS_TYPE_INVALID);
+		dbus_message_iter_init_append(m, &it);
+		dbus_message_iter_open_container(&it, DBUS_TYPE_VARIANT, "s", &variant);
+		dbus_message_iter_append_basic(&variant, DBUS_TYPE_STRING, &text);
+		dbus_message_iter_close_container(&it, &variant);
+		cr_assert(dbus_connection_send(other, m, NULL));
+		dbus_message_unref(m);
+	}
+	free(text);
+	dbus_connection_flush(other);
+	dbus_message_unref(bus_call(BUS_PATH, MANAGER, "ListSessions", NULL));
+	bus_wait(fx.bus->n_checks == 0);
+	dbus_connection_close(other);
+	dbus_connection_unref(other);
+}
+
+Test(bus_calls, forgets_callers_when_there_are_too_many)
+{
+	for (unsigned i = 0; i < 20; i++) {
+		DBusConnection *other = dbus_connection_open_private(fx.address, NULL);
+		DBusMessage *m =
+			dbus_message_new_method_call(BUS_NAME, BUS_PATH, MANAGER, "ListEvents");
+
+		cr_assert(other && dbus_bus_register(other, NULL));
+		cr_assert(dbus_connection_send(other, m, NULL));
+		dbus_message_unref(m);
+		dbus_connection_flush(other);
+		dbus_connection_close(other);
+		dbus_connection_unref(other);
+	}
+	dbus_message_unref(bus_call(BUS_PATH, MANAGER, "ListEvents", NULL));
+	bus_wait(fx.bus->n_checks == 0);
+	cr_assert(fx.bus->n_callers <= 21);
+}
+
 /* Exit code of a process of another user: 0 if Reload was refused for lack of privilege. */
 static int reload_as_nobody(void)
 {

@@ -44,8 +44,40 @@ static void draw(void *user, void *buf, size_t len)
 	memset(buf, 0, len);
 }
 
+static void notify(void *user, const struct event *ev)
+{
+	(void)user;
+	bus_notified(fx.bus, ev);
+}
+
+static int echo(void *user, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
+		uint16_t identifier, uint16_t sequence)
+{
+	(void)user, (void)ifindex, (void)src, (void)dst, (void)identifier, (void)sequence;
+	fx.echoes++;
+	return 0;
+}
+
+static void traffic(void *user, unsigned slot, uint64_t *sent, uint64_t *received)
+{
+	(void)user, (void)slot;
+	*sent = *received = 0;
+}
+
+static void set_timer(void *user, usec_t when)
+{
+	(void)user, (void)when;
+}
+
 /* Nothing happens to this engine but what the tests write into it. */
-static const struct engine_ops ops = {.publish = publish, .random = draw};
+static const struct engine_ops ops = {
+	.publish = publish,
+	.random = draw,
+	.notify = notify,
+	.echo = echo,
+	.traffic = traffic,
+	.set_timer = set_timer,
+};
 
 static int reload(void *user)
 {
@@ -53,6 +85,20 @@ static int reload(void *user)
 
 	f->reloads++;
 	return f->reload_result;
+}
+
+static void metrics(void *user, FILE *out)
+{
+	(void)user;
+	fputs("# EOF\n", out);
+}
+
+static int test(void *user)
+{
+	struct fixture *f = (struct fixture *)user;
+
+	f->tests++;
+	return f->test_result;
 }
 
 static void name_taken(void *user)
@@ -133,7 +179,11 @@ void bus_client_start(void)
 
 void bus_setup_offline(void)
 {
-	struct bus_handlers handlers = {.reload = reload, .name_taken = name_taken, .user = &fx};
+	struct bus_handlers handlers = {.reload = reload,
+					.name_taken = name_taken,
+					.metrics = metrics,
+					.test = test,
+					.user = &fx};
 	struct conf_errors errors = {0};
 
 	log_init("test", LOG_ERR);
@@ -359,6 +409,28 @@ void bus_remove_link(struct link *l)
 	publish(NULL, OBJECT_LINK, CHANGE_REMOVED, l);
 	list_remove(&l->node);
 	free(l);
+}
+
+struct session *bus_add_session(uint64_t cookie, uid_t uid)
+{
+	struct session *s = (struct session *)calloc(1, sizeof(*s));
+
+	s->binding = bus_first_binding();
+	s->info = (struct session_info){.cookie = cookie,
+					.protocol = IPPROTO_TCP,
+					.source = s->binding->home,
+					.source_port = 40000,
+					.destination_port = 22,
+					.uid = uid};
+	cr_assert(addr_parse("2001:db8:c::1", &s->info.destination) == 0);
+	s->requested = s->granted = SERVICE_SESSION_LASTING;
+	s->in_need = true;
+	s->since = 1;
+	list_append(&s->binding->sessions, &s->node);
+	list_append(&fx.engine->sessions[cookie % SESSION_BUCKETS], &s->hash_node);
+	fx.engine->n_sessions++;
+	s->binding->n_in_need++;
+	return s;
 }
 
 struct binding *bus_first_binding(void)

@@ -25,8 +25,8 @@ struct fixture {
 	DBusConnection *client;
 	DBusMessage *signals[MAX_SIGNALS]; /* received, oldest first */
 	unsigned n_signals;
-	unsigned reloads, names_taken;
-	int reload_result;
+	unsigned reloads, names_taken, tests, echoes;
+	int reload_result, test_result;
 };
 
 extern struct fixture fx;
@@ -71,4 +71,6 @@ unsigned bus_entries(DBusMessage *m, unsigned index);
 struct link *bus_add_link(int ifindex, const char *name);
 void bus_remove_link(struct link *l);
 struct binding *bus_first_binding(void);
+/* Of the first binding, in need; the engine frees it. */
+struct session *bus_add_session(uint64_t cookie, uid_t uid);
 struct handover *bus_add_handover(void);

@@ -17,6 +17,15 @@ static void add_prefix(void)
 	struct prefix *p = (struct prefix *)calloc(1, sizeof(*p));
 
 	cr_assert(prefix_parse("2001:db8:a::/64", &p->prefix) == 0);
+	p->properties = (struct properties){
+		.set = (1u << PROPERTY_ANCHORING) | (1u << PROPERTY_INTERNET) |
+		       (1u << PROPERTY_COST),
+		.anchoring = PREFIX_ANCHORED,
+		.cost = 7,
+	};
+	p->source[PROPERTY_ANCHORING] = SOURCE_RA;
+	p->source[PROPERTY_COST] = SOURCE_ADMINISTRATOR;
+	strcpy(p->domain, "example.org");
 	list_append(&fx.engine->prefixes, &p->node);
 	bus_published(fx.bus, OBJECT_PREFIX, CHANGE_ADDED, p);
 }
@@ -86,6 +95,69 @@ Test(bus_objects, shows_each_kind)
 		"err");
 }
 
+/* The value of a property and who said so, as "value source". */
+static const char *property_of_prefix(const char *name)
+{
+	static char buf[128];
+	DBusMessage *reply = bus_call(paths[2], DBUS_INTERFACE_PROPERTIES, "Get",
+				      "org.dmmd1.Prefix", "Properties", NULL);
+	DBusMessageIter it, variant, array, entry, pair, value;
+	const char *key, *text, *source;
+
+	*buf = '\0';
+	dbus_message_iter_init(reply, &it);
+	dbus_message_iter_recurse(&it, &variant);
+	for (dbus_message_iter_recurse(&variant, &array);
+	     dbus_message_iter_get_arg_type(&array) == DBUS_TYPE_DICT_ENTRY;
+	     dbus_message_iter_next(&array)) {
+		dbus_message_iter_recurse(&array, &entry);
+		dbus_message_iter_get_basic(&entry, &key);
+		if (strcmp(key, name) != 0)
+			continue;
+		dbus_message_iter_next(&entry);
+		dbus_message_iter_recurse(&entry, &pair);
+		dbus_message_iter_recurse(&pair, &value);
+		dbus_message_iter_next(&pair);
+		dbus_message_iter_get_basic(&pair, &source);
+		text = "";
+		if (dbus_message_iter_get_arg_type(&value) == DBUS_TYPE_STRING)
+			dbus_message_iter_get_basic(&value, &text);
+		snprintf(buf, sizeof(buf), "%s %s", text, source);
+	}
+	dbus_message_unref(reply);
+	return buf;
+}
+
+Test(bus_objects, tells_who_said_what_of_a_prefix)
+{
+	add_everything();
+	cr_assert_str_eq(property_of_prefix("Anchoring"), "anchored router-advertisement");
+	cr_assert_str_eq(property_of_prefix("Cost"), " configuration");
+	cr_assert_str_eq(property_of_prefix("Internet"), " default");
+	cr_assert_str_eq(property_of_prefix("Mobility"), "", "nobody said that");
+	cr_assert_str_eq(bus_get(paths[2], "org.dmmd1.Prefix", "ProvisioningDomain"),
+			 "example.org");
+}
+
+Test(bus_objects, shows_how_a_binding_is_needed)
+{
+	struct binding *b = bus_first_binding();
+
+	bus_add_session(1, 0);
+	b->dynamic = true;
+	b->liveness.dead = true;
+	b->liveness.rtt = 1500;
+	cr_assert_str_eq(bus_get("/org/dmmd1/binding/0", "org.dmmd1.Binding", "Dynamic"), "true");
+	cr_assert_str_eq(bus_get("/org/dmmd1/binding/0", "org.dmmd1.Binding", "SessionsInNeed"),
+			 "1");
+	cr_assert_str_eq(bus_get("/org/dmmd1/binding/0", "org.dmmd1.Binding", "PathDead"), "true");
+	cr_assert_str_eq(bus_get("/org/dmmd1/binding/0", "org.dmmd1.Binding", "ProbeRttUSec"),
+			 "1500");
+	cr_assert_str_eq(bus_get(BUS_PATH, "org.dmmd1.Manager", "Sessions"), "1");
+	cr_assert_str_eq(bus_get(paths[3], "org.dmmd1.Anchor", "Origin"), "configuration");
+	cr_assert_str_eq(bus_get(paths[3], "org.dmmd1.Anchor", "Rank"), "1");
+}
+
 Test(bus_objects, manages_all_but_its_own)
 {
 	DBusMessage *reply;
@@ -103,7 +175,7 @@ Test(bus_objects, survives_names_that_are_not_text)
 	bus_add_link(9, "et\xffh");
 	cr_assert_str_eq(bus_get("/org/dmmd1/link/9", "org.dmmd1.Link", "Name"), "et?h");
 	bus_settle();
-	cr_assert(bus_signal_count("Event") == 1);
+	cr_assert(bus_signal_count("StateChanged") == 1);
 }
 
 static char *generated(const char *interface)

@@ -36,7 +36,7 @@ Test(bus_signals, hides_objects_that_were_gone_before_they_were_told)
 	bus_settle();
 	cr_assert(bus_signal_count("InterfacesAdded") == 0);
 	cr_assert(bus_signal_count("InterfacesRemoved") == 0);
-	cr_assert(bus_signal_count("Event") == 2);
+	cr_assert(bus_signal_count("StateChanged") == 2);
 }
 
 Test(bus_signals, tells_that_a_path_was_taken_over)
@@ -97,9 +97,9 @@ Test(bus_signals, reports_every_state_even_if_short)
 	b->state = BINDING_REGISTERED;
 	publish(OBJECT_BINDING, b);
 	bus_settle();
-	cr_assert(bus_signal_count("Event") == 2);
+	cr_assert(bus_signal_count("StateChanged") == 2);
 	for (unsigned i = 0; i < 2; i++) {
-		m = bus_signal_nth("Event", i);
+		m = bus_signal_nth("StateChanged", i);
 		cr_assert_str_eq(bus_arg(m, 0), "binding");
 		cr_assert(strstr(bus_arg(m, 1), texts[i]), "%s", bus_arg(m, 1));
 		cr_assert_str_eq(bus_entry(m, 2, "TimeUSec"), "5000000");
@@ -107,7 +107,7 @@ Test(bus_signals, reports_every_state_even_if_short)
 		cr_assert_str_eq(bus_entry(m, 2, "Object"), "2001:db8:a::10");
 		cr_assert_str_eq(bus_entry(m, 2, "Path"), "/org/dmmd1/binding/0");
 	}
-	m = bus_signal_nth("Event", 1);
+	m = bus_signal_nth("StateChanged", 1);
 	cr_assert_str_eq(bus_entry(m, 2, "OldState"), "registering");
 	cr_assert_str_eq(bus_entry(m, 2, "NewState"), "registered");
 }
@@ -121,9 +121,9 @@ Test(bus_signals, follows_the_place_from_whatever_changed)
 	cr_assert_str_neq(before, engine_place(fx.engine));
 	publish(OBJECT_BINDING, bus_first_binding());
 	bus_settle();
-	for (unsigned i = 0; i < bus_signal_count("Event"); i++)
-		if (strcmp(bus_arg(bus_signal_nth("Event", i), 0), "place") == 0)
-			m = bus_signal_nth("Event", i);
+	for (unsigned i = 0; i < bus_signal_count("StateChanged"); i++)
+		if (strcmp(bus_arg(bus_signal_nth("StateChanged", i), 0), "place") == 0)
+			m = bus_signal_nth("StateChanged", i);
 	cr_assert(m);
 	cr_assert_str_eq(bus_entry(m, 2, "OldState"), before);
 	cr_assert_str_eq(bus_entry(m, 2, "NewState"), engine_place(fx.engine));
@@ -139,8 +139,8 @@ Test(bus_signals, counts_events_it_could_not_keep)
 		publish(OBJECT_BINDING, b);
 	}
 	bus_settle();
-	cr_assert(bus_signal_count("Event") == BUS_MAX_EVENTS + 1);
-	last = bus_signal_nth("Event", BUS_MAX_EVENTS);
+	cr_assert(bus_signal_count("StateChanged") == BUS_MAX_EVENTS + 1);
+	last = bus_signal_nth("StateChanged", BUS_MAX_EVENTS);
 	cr_assert_str_eq(bus_arg(last, 0), "lost");
 	cr_assert_str_eq(bus_entry(last, 2, "Events"), "5");
 }

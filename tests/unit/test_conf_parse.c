@@ -7,8 +7,9 @@
 #include "base/addr.h"
 #include "conf/options.h"
 
-#define SECTIONS "accepted: [Daemon], [Link] and [Anchor NAME]\n"
-#define LINK_OPTIONS "accepted: Match=, Use=, Preference=, OptimisticDAD=\n"
+#define TITLES "[Daemon], [Link], [Anchor NAME], [Prefix PREFIX/LENGTH] and [Domain NAME]\n"
+#define SECTIONS "accepted: " TITLES
+#define LINK_OPTIONS "accepted: Match=, Use=, Preference=, OptimisticDAD=, SettleTime=\n"
 
 Test(conf_parse, defaults)
 {
@@ -22,6 +23,18 @@ Test(conf_parse, defaults)
 	cr_assert_str_eq(c->device, "dmm0");
 	cr_assert_eq(c->route_table, 25700);
 	cr_assert_eq(c->rule_priority, 5300);
+	cr_assert_eq(c->hold_time, 10 * USEC_PER_SEC);
+	cr_assert(c->liveness);
+	cr_assert_eq(c->probe_interval, USEC_PER_SEC);
+	cr_assert_eq(c->probe_count, 3);
+	cr_assert_eq(c->idle_probe_interval, 30 * USEC_PER_SEC);
+	cr_assert(c->measure_anchors);
+	cr_assert_eq(c->property_option, 0);
+	cr_assert_not(c->fetch_domains);
+	cr_assert_str_eq(c->policy_directory, "/etc/dmmd/policy.d");
+	cr_assert(list_empty(&c->rules));
+	cr_assert(list_empty(&c->prefixes));
+	cr_assert(list_empty(&c->domains));
 	cr_assert(list_empty(&c->links));
 	cr_assert(list_empty(&c->anchors));
 	outcome_done(&o);
@@ -33,7 +46,15 @@ Test(conf_parse, anchor_defaults)
 	const struct conf_anchor *a = first_anchor(&o);
 
 	cr_assert_str_eq(a->name, "home");
+	cr_assert(a->has_address);
 	cr_assert_str_eq(ADDR_STR(&a->address), "2001:db8:1::1");
+	cr_assert_eq(a->discover, 0);
+	cr_assert_str_eq(a->domain, "");
+	cr_assert_eq(a->n_prefixes, 0);
+	cr_assert_not(a->home_auto);
+	cr_assert_not(a->has_service);
+	cr_assert_eq(a->service, SERVICE_FIXED);
+	cr_assert_eq(a->preference, 0);
 	cr_assert_eq(a->n_homes, 1);
 	cr_assert_str_eq(ADDR_STR(&a->home[0].address), "2001:db8:1::10");
 	cr_assert_str_eq(PREFIX_STR(&a->home[0].prefix), "2001:db8:1::/64");
@@ -52,9 +73,12 @@ Test(conf_parse, every_option)
 	struct outcome o = accept_conf(
 		"[Daemon]\nLogLevel=debug\nOnStop=keep\nStateFile=/s\nPinDirectory=/"
 		"p\nDevice=dmm7\n"
-		"RouteTable=300\nRulePriority=7\n"
-		"[Link]\nMatch=eth*\tusb?\nUse=no\nPreference=-7\nOptimisticDAD=no\n" ANCHOR_HEAD
-			ANCHOR_HOME "HomeAddress=2001:db8:1::11/56\nLifetime=1h\nFirstTimeout=2s\n"
+		"RouteTable=300\nRulePriority=7\nHoldTime=0\nLiveness=no\nProbeInterval=250ms\n"
+		"ProbeCount=5\nIdleProbeInterval=1min\nMeasureAnchors=no\n"
+		"PrefixPropertyOption=254\nFetchProvisioningDomains=yes\nPolicyDirectory=/d\n"
+		"[Link]\nMatch=eth*\tusb?\nUse=no\nPreference=-7\nOptimisticDAD=no\n"
+		"SettleTime=3s\n" ANCHOR_HEAD ANCHOR_HOME
+		"HomeAddress=2001:db8:1::11/56\nLifetime=1h\nFirstTimeout=2s\n"
 		"SPI=0x1000\nKeyFile=/k\nAlgorithm=hmac-sha256-128\nReplay=none\n"
 		"Identifier=mn@example.net\nInsecure=no\n");
 	const struct conf_anchor *a = first_anchor(&o);
@@ -71,6 +95,16 @@ Test(conf_parse, every_option)
 	cr_assert_not(l->use);
 	cr_assert_eq(l->preference, -7);
 	cr_assert_not(l->optimistic_dad);
+	cr_assert_eq(l->settle_time, 3 * USEC_PER_SEC);
+	cr_assert_eq(o.conf->hold_time, 0);
+	cr_assert_not(o.conf->liveness);
+	cr_assert_eq(o.conf->probe_interval, 250 * USEC_PER_MSEC);
+	cr_assert_eq(o.conf->probe_count, 5);
+	cr_assert_eq(o.conf->idle_probe_interval, 60 * USEC_PER_SEC);
+	cr_assert_not(o.conf->measure_anchors);
+	cr_assert_eq(o.conf->property_option, 254);
+	cr_assert(o.conf->fetch_domains);
+	cr_assert_str_eq(o.conf->policy_directory, "/d");
 	cr_assert_eq(a->n_homes, 2);
 	cr_assert_str_eq(PREFIX_STR(&a->home[1].prefix), "2001:db8:1::/56");
 	cr_assert_eq(a->lifetime, 3600 * USEC_PER_SEC);
@@ -129,6 +163,7 @@ Test(conf_parse, first_matching_link_section_counts)
 	cr_assert_eq(conf_link_find(o.conf, "eth0")->use, l->use);
 	cr_assert_eq(conf_link_find(o.conf, "eth0")->preference, l->preference);
 	cr_assert_eq(conf_link_find(o.conf, "eth0")->optimistic_dad, l->optimistic_dad);
+	cr_assert_eq(conf_link_find(o.conf, "eth0")->settle_time, l->settle_time);
 	outcome_done(&o);
 }
 
@@ -153,6 +188,9 @@ Test(conf_parse, unknown_names_are_answered_with_known_ones)
 		    "t.conf:4: unknown option \"Colour\" in [Link]; " LINK_OPTIONS
 		    "t.conf:5: unknown option \"Address\" in [Link], it belongs in [Anchor "
 		    "NAME]; " LINK_OPTIONS);
+	refuse_conf("[Link]\nMatch=a\nCost=3\n",
+		    "t.conf:3: unknown option \"Cost\" in [Link], it belongs in [Prefix "
+		    "PREFIX/LENGTH]; " LINK_OPTIONS);
 	refuse_conf("[anchr x]\nAddress=nonsense\n[Network]\n",
 		    "t.conf:1: unknown section \"anchr\", did you mean Anchor?; " SECTIONS
 		    "t.conf:3: unknown section \"Network\"; " SECTIONS);
@@ -163,8 +201,7 @@ Test(conf_parse, structure_errors)
 	refuse_conf(
 		"a=b\nc=d\n[Daemon]\nx\n[Daemon now]\n[Anchor]\n[Anchor a b]\n[Anchor "
 		"-a]\n[Link\nUse=7\n",
-		"t.conf:1: stands in front of the first section; sections: [Daemon], [Link] and "
-		"[Anchor NAME]\n"
+		"t.conf:1: stands in front of the first section; sections: " TITLES
 		"t.conf:4: neither [Section] nor Key=Value nor a comment\n"
 		"t.conf:5: [Daemon] takes no name\n"
 		"t.conf:6: [Anchor \"\"]: a name is 1 to 63 letters, digits, '.', '-' and '_', "

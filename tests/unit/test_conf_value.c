@@ -65,6 +65,8 @@ static void check_values(enum conf_section section, const char *key, bool good, 
 		struct conf conf;
 		struct conf_link link;
 		struct conf_anchor anchor;
+		struct conf_prefix prefix;
+		struct conf_domain domain;
 	} target;
 	char copy[512], *save, *v;
 
@@ -96,10 +98,11 @@ Test(conf_value, accepted_and_refused)
 	check_values(CONF_ANCHOR, "Address", false,
 		     "::|::1|fe80::1|ff02::1|::ffff:192.0.2.1|192.0.2.1|2001:db8::1/64|ha");
 	check_values(CONF_ANCHOR, "HomeAddress", true,
-		     "2001:db8::1/64|2001:db8::1/1|2001:db8::1/127|2001:db8::/127");
+		     "2001:db8::1/64|2001:db8::1/1|2001:db8::1/127|2001:db8::/127|auto");
 	check_values(CONF_ANCHOR, "HomeAddress", false,
 		     "2001:db8::1|2001:db8::1/0|2001:db8::1/128|2001:db8::1/|2001:db8::1/64x|"
-		     "2001:db8::/64|fe80::1/64|2001:db8::1/-1|/64|::1/64|x/64|2001:db8::1 /64");
+		     "2001:db8::/64|fe80::1/64|2001:db8::1/-1|/64|::1/64|x/64|2001:db8::1 "
+		     "/64|Auto|auto/64");
 	check_values(CONF_ANCHOR, "Lifetime", true, "8|8s|262140s|30min");
 	check_values(CONF_ANCHOR, "Lifetime", false, "7s|7999ms|262141s|forever");
 	check_values(CONF_ANCHOR, "FirstTimeout", true, "100ms|1.5s|32s");
@@ -114,6 +117,69 @@ Test(conf_value, accepted_and_refused)
 	check_values(CONF_ANCHOR, "Replay", true, "timestamp|none");
 	check_values(CONF_ANCHOR, "Identifier", true, "mn@example.net|mn");
 	check_values(CONF_ANCHOR, "Identifier", false, "a b|a\x7f");
+}
+
+Test(conf_value, accepted_and_refused_of_distributed_mobility)
+{
+	check_values(CONF_DAEMON, "HoldTime", true, "0|0s|1h|2500ms");
+	check_values(CONF_DAEMON, "HoldTime", false, "3601s|-1s|never");
+	check_values(CONF_DAEMON, "ProbeInterval", true, "100ms|60s");
+	check_values(CONF_DAEMON, "ProbeInterval", false, "99ms|61s|0");
+	check_values(CONF_DAEMON, "ProbeCount", true, "1|10");
+	check_values(CONF_DAEMON, "ProbeCount", false, "0|11");
+	check_values(CONF_DAEMON, "IdleProbeInterval", true, "1s|1h");
+	check_values(CONF_DAEMON, "IdleProbeInterval", false, "999ms|3601s");
+	check_values(CONF_DAEMON, "PrefixPropertyOption", true, "off|253|254|0xfd");
+	check_values(CONF_DAEMON, "PrefixPropertyOption", false, "0|252|255|no|on|509");
+	check_values(CONF_LINK, "SettleTime", true, "0|10min");
+	check_values(CONF_LINK, "SettleTime", false, "601s|-1");
+	check_values(CONF_ANCHOR, "Prefix", true, "2001:db8::/32|fd00::/8|2000::/3|2001:db8::/127");
+	check_values(CONF_ANCHOR, "Prefix", false,
+		     "2001:db8::1/64|2001:db8::|::/0|2001:db8::/128|fe80::/64|ff00::/8|/64|x/3");
+	check_values(CONF_ANCHOR, "Discover", true,
+		     "dns|dhaad|router-advertisement|dns dhaad|dns\tdhaad  dns");
+	check_values(CONF_ANCHOR, "Discover", false, "DNS|ra|dns,dhaad|dnsdhaad|d");
+	check_values(CONF_ANCHOR, "Domain", true, "example.org|EXAMPLE.org.|a|_x.a-b.1");
+	check_values(CONF_ANCHOR, "Domain", false, ".|a..b|.a|a..|-a|a-.b|a b|\xc3\xa4.de|a/b");
+	check_values(CONF_ANCHOR, "Service", true, "non-persistent|graceful-replacement|fixed");
+	check_values(CONF_ANCHOR, "Service", false, "nomadic|Fixed");
+	check_values(CONF_ANCHOR, "Preference", true, "-100|100");
+	check_values(CONF_ANCHOR, "Preference", false, "-101|101");
+	check_values(CONF_PREFIX, "Anchoring", true, "local|anchored|unknown");
+	check_values(CONF_PREFIX, "Anchoring", false, "home");
+	check_values(CONF_PREFIX, "Anchor", true, "home|a.b-c_1");
+	check_values(CONF_PREFIX, "Anchor", false, "-a|a b|2001:db8::1");
+	check_values(CONF_DOMAIN, "Mobility", true, "none|host|network|unknown");
+	check_values(CONF_DOMAIN, "Mobility", false, "both");
+	check_values(CONF_DOMAIN, "Cost", true, "0|4294967295");
+	check_values(CONF_DOMAIN, "Cost", false, "-1|4294967296|cheap");
+}
+
+Test(conf_value, domain_names_have_limits)
+{
+	char name[300], stored[CONF_DOMAIN_MAX + 1] = "x";
+
+	cr_assert_eq(value_parse_domain("PvD.Example.ORG.", stored), 0);
+	cr_assert_str_eq(stored, "pvd.example.org");
+	memset(name, 'a', sizeof(name));
+	name[63] = '\0';
+	cr_assert_eq(value_parse_domain(name, stored), 0);
+	name[63] = 'a';
+	name[64] = '\0';
+	cr_assert_eq(value_parse_domain(name, stored), -EINVAL);
+	cr_assert_eq(strlen(stored), 63);
+	for (size_t i = 1; i < sizeof(name); i += 2)
+		name[i] = '.', name[i - 1] = 'b';
+	name[253] = '\0';
+	cr_assert_eq(value_parse_domain(name, stored), 0);
+	cr_assert_eq(strlen(stored), 253);
+	name[253] = '.';
+	name[254] = '\0'; /* its end is no part of it */
+	cr_assert_eq(value_parse_domain(name, stored), 0);
+	name[254] = 'b';
+	name[255] = '\0';
+	cr_assert_eq(value_parse_domain(name, stored), -EINVAL);
+	cr_assert_eq(value_parse_domain("", stored), -EINVAL);
 }
 
 Test(conf_value, texts_have_limits)

@@ -114,7 +114,7 @@ Test(engine, E01_prefixes_of_a_link)
 	world_free(w);
 }
 
-/* E11: an advertisement may call itself what it wants, its prefix is local. */
+/* E11: an advertisement may call itself what it wants, its prefix is not anchored for that. */
 Test(engine, E11_no_trust_from_advertisements)
 {
 	struct world *w = world_bound(WORLD_ONE, &place_a);
@@ -124,7 +124,7 @@ Test(engine, E11_no_trust_from_advertisements)
 	ra.home_agent = true;
 	ra.prefix[0].router_flag = true;
 	engine_router_advert(w->e, w->now, place_a.ifindex, &router, &ra);
-	cr_assert_eq(find_prefix(w, "2001:db8:bad::/64")->anchoring, PREFIX_LOCAL);
+	cr_assert_neq(find_prefix(w, "2001:db8:bad::/64")->anchoring, PREFIX_ANCHORED);
 	cr_assert_null(find_prefix(w, "2001:db8:bad::/64")->anchor);
 	ra = world_advert_of(HOME_PREFIX, 1800);
 	world_agent(w, HA)->silent = true;
@@ -218,6 +218,99 @@ Test(engine, E03_the_home_link_is_down)
 	cr_assert_eq(state_of(w, HOME_PREFIX), PREFIX_LOST, "no way to reach its addresses now");
 	world_arrive(w, &place_home);
 	cr_assert_eq(state_of(w, HOME_PREFIX), PREFIX_NATIVE);
+	world_free(w);
+}
+
+/* --- prefixes that are left ------------------------------------------------------------------ */
+
+Test(engine, E03_states_of_a_native_prefix_that_is_left)
+{
+	struct world *w = world_native(WORLD_NATIVE);
+	const struct prefix *p = find_prefix(w, place_a.prefix);
+	usec_t valid_until = p->valid_until;
+	uint64_t cookie;
+
+	cr_assert_eq(p->state, PREFIX_NATIVE);
+	cr_assert_eq(p->anchoring, PREFIX_ANCHORED);
+	cr_assert_eq(p->sessions, 0, "while it is native nobody looks");
+	cookie = world_session(w, place_a.coa, 22);
+	world_leave(w, &place_a);
+	world_arrive(w, &place_b);
+	world_run(w, 2 * SEC);
+	p = find_prefix(w, place_a.prefix);
+	cr_assert_not_null(p);
+	cr_assert_eq(p->state, PREFIX_REMOTE);
+	cr_assert_eq(p->sessions, 1);
+	cr_assert_eq(p->origin, PREFIX_FROM_RA, "that is where it came from");
+	cr_assert_eq(p->valid_until, valid_until);
+	cr_assert_str_eq(p->anchor->name, "a");
+	cr_assert_null(p->link);
+	cr_assert_eq(state_of(w, place_b.prefix), PREFIX_NATIVE);
+
+	world_session_end(w, cookie);
+	cr_assert_eq(p->sessions, 0);
+	cr_assert_eq(p->state, PREFIX_REMOTE, "for the hold time");
+	world_run(w, 20 * SEC);
+	cr_assert_null(find_prefix(w, place_a.prefix));
+	world_free(w);
+}
+
+Test(engine, E06_states_of_a_native_prefix_that_is_found_again)
+{
+	struct world *w = world_native(WORLD_NATIVE);
+	const struct prefix *p;
+
+	world_session(w, place_a.coa, 22);
+	world_leave(w, &place_a);
+	world_arrive(w, &place_b);
+	world_run(w, 2 * SEC);
+	world_leave(w, &place_b);
+	world_arrive(w, &place_a);
+	world_run(w, 2 * SEC);
+	p = find_prefix(w, place_a.prefix);
+	cr_assert_not_null(p);
+	cr_assert_eq(p->state, PREFIX_NATIVE);
+	cr_assert_eq(p->link, engine_find_link(w->e, place_a.ifindex));
+	cr_assert_eq(p->sessions, 0);
+	cr_assert_eq(p->origin, PREFIX_FROM_RA);
+	world_free(w);
+}
+
+/* Every change is told once, and an advertisement that repeats another is none. */
+Test(engine, E03_prefixes_are_told_once_per_change)
+{
+	struct world *w = world_native(WORLD_NATIVE);
+	unsigned before;
+
+	world_session(w, place_a.coa, 22);
+	world_forget(w);
+	memset(w->host.events, 0, sizeof(w->host.events));
+	world_leave(w, &place_a);
+	world_arrive(w, &place_b);
+	world_run(w, 2 * SEC);
+	/* a: gone, registering, remote; b: native */
+	cr_assert_eq(w->host.events[EVENT_PREFIX_STATE], 4);
+	cr_assert_eq(w->published[OBJECT_PREFIX][CHANGE_ADDED], 2);
+	cr_assert_eq(w->published[OBJECT_PREFIX][CHANGE_REMOVED], 1);
+	before = w->published[OBJECT_PREFIX][CHANGE_CHANGED];
+	for (unsigned i = 0; i < 10; i++)
+		world_advert(w, place_b.ifindex, place_b.router, place_b.prefix, 1800);
+	cr_assert_eq(w->published[OBJECT_PREFIX][CHANGE_CHANGED], before);
+	cr_assert_eq(w->host.events[EVENT_PREFIX_STATE], 4);
+	world_free(w);
+}
+
+Test(engine, E05_a_prefix_is_deprecated)
+{
+	struct world *w = world_native(WORLD_NATIVE);
+	struct nd_router_advert ra = world_advert_of(place_a.prefix, 1800);
+	struct in6_addr router = world_addr(place_a.router);
+	unsigned before = w->published[OBJECT_PREFIX][CHANGE_CHANGED];
+
+	ra.prefix[0].preferred = 0;
+	engine_router_advert(w->e, w->now, place_a.ifindex, &router, &ra);
+	cr_assert_leq(find_prefix(w, place_a.prefix)->preferred_until, w->now.mono);
+	cr_assert_eq(w->published[OBJECT_PREFIX][CHANGE_CHANGED], before + 1);
 	world_free(w);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/addr.h"
+#include "base/property.h"
 #include "proto/mh.h"
 #include "proto/nd.h"
 
@@ -93,19 +94,35 @@ static inline bool mh_message_same(const struct mh_message *a, const struct mh_m
 	return mh_lists_same(&a->opt, &b->opt) && memcmp(&x, &y, sizeof(x)) == 0;
 }
 
+static inline bool properties_same(const struct properties *a, const struct properties *b)
+{
+	return a->set == b->set && a->anchoring == b->anchoring &&
+	       strcmp(a->anchor, b->anchor) == 0 && a->service == b->service &&
+	       a->mobility == b->mobility && a->internet == b->internet &&
+	       a->published == b->published && a->cost == b->cost;
+}
+
 static inline bool nd_prefix_info_same(const struct nd_prefix_info *a,
 				       const struct nd_prefix_info *b)
 {
 	return prefix_equal(&a->prefix, &b->prefix) &&
 	       addr_equal(&a->router_address, &b->router_address) && a->on_link == b->on_link &&
 	       a->autonomous == b->autonomous && a->router_flag == b->router_flag &&
-	       a->valid == b->valid && a->preferred == b->preferred;
+	       a->valid == b->valid && a->preferred == b->preferred &&
+	       properties_same(&a->properties, &b->properties) &&
+	       a->deprecated_soon == b->deprecated_soon;
 }
 
 static inline bool nd_route_info_same(const struct nd_route_info *a, const struct nd_route_info *b)
 {
 	return prefix_equal(&a->prefix, &b->prefix) && a->preference == b->preference &&
 	       a->lifetime == b->lifetime;
+}
+
+static inline bool nd_domain_same(const struct nd_domain *a, const struct nd_domain *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->http == b->http && a->legacy == b->legacy &&
+	       a->delay == b->delay && a->sequence == b->sequence;
 }
 
 static inline bool nd_router_advert_same(const struct nd_router_advert *a,
@@ -127,5 +144,18 @@ static inline bool nd_router_advert_same(const struct nd_router_advert *a,
 	       a->interval_ms == b->interval_ms &&
 	       a->has_home_agent_info == b->has_home_agent_info &&
 	       a->ha_mobile_router == b->ha_mobile_router && a->ha_preference == b->ha_preference &&
-	       a->ha_lifetime == b->ha_lifetime;
+	       a->ha_lifetime == b->ha_lifetime && a->captive_portal == b->captive_portal &&
+	       nd_domain_same(&a->domain, &b->domain);
+}
+
+static inline bool mobile_prefix_advert_same(const struct mobile_prefix_advert *a,
+					     const struct mobile_prefix_advert *b)
+{
+	if (a->identifier != b->identifier || a->managed != b->managed || a->other != b->other ||
+	    a->n_prefixes != b->n_prefixes)
+		return false;
+	for (unsigned i = 0; i < a->n_prefixes; i++)
+		if (!nd_prefix_info_same(&a->prefix[i], &b->prefix[i]))
+			return false;
+	return true;
 }

@@ -17,7 +17,7 @@ static int parse(const char *hex, struct nd_router_advert *ret)
 	int r;
 
 	memcpy(exact, buf, len);
-	r = nd_router_advert_parse(exact, len, ret);
+	r = nd_router_advert_parse(exact, len, 0, ret);
 	free(exact);
 	return r;
 }
@@ -96,11 +96,11 @@ Test(proto_nd, truncated_at_every_octet)
 		memcpy(exact, buf, n);
 		if (n == at && n < len) { /* between two options */
 			at += buf[at + 1] * 8u;
-			cr_assert_eq(nd_router_advert_parse(exact, n, &ra), 0, "%zu octets", n);
+			cr_assert_eq(nd_router_advert_parse(exact, n, 0, &ra), 0, "%zu octets", n);
 			ra.n_prefixes = 77;
 		} else {
-			cr_assert_eq(nd_router_advert_parse(exact, n, &ra), -EBADMSG, "%zu octets",
-				     n);
+			cr_assert_eq(nd_router_advert_parse(exact, n, 0, &ra), -EBADMSG,
+				     "%zu octets", n);
 			cr_assert_eq(ra.n_prefixes, 77, "the result was touched");
 		}
 		free(exact);
@@ -190,7 +190,7 @@ Test(proto_nd, too_many_prefixes_and_routes)
 	for (uint8_t i = 0; i < ND_MAX_ROUTES + 3; i++, len += 16)
 		memcpy(buf + len, (uint8_t[]){24, 2, 64, 0, 0, 0, 0, 1, 0x20, i}, 10);
 	cr_assert_eq(len, sizeof(buf));
-	cr_assert_eq(nd_router_advert_parse(buf, len, &ra), 0);
+	cr_assert_eq(nd_router_advert_parse(buf, len, 0, &ra), 0);
 	cr_assert_eq(ra.n_prefixes, ND_MAX_PREFIXES);
 	cr_assert_eq(ra.n_routes, ND_MAX_ROUTES);
 	cr_assert_eq(ra.prefix[31].prefix.addr.s6_addr[1], 31);
@@ -245,10 +245,10 @@ Test(proto_nd, router_preference)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		uint8_t buf[16] = {134, 0, 0, 0, 64, cases[i].flags, 0, 1};
 
-		cr_assert_eq(nd_router_advert_parse(buf, sizeof(buf), &ra), 0);
+		cr_assert_eq(nd_router_advert_parse(buf, sizeof(buf), 0, &ra), 0);
 		cr_assert_eq(ra.preference, cases[i].with_lifetime);
 		buf[7] = 0;
-		cr_assert_eq(nd_router_advert_parse(buf, sizeof(buf), &ra), 0);
+		cr_assert_eq(nd_router_advert_parse(buf, sizeof(buf), 0, &ra), 0);
 		cr_assert_eq(ra.preference, ND_PREF_MEDIUM, "not a default router");
 		ra.preference = ND_PREF_LOW;
 		cr_assert_eq(nd_router_advert_build(&ra, buf, sizeof(buf)), 16);
@@ -289,7 +289,7 @@ Test(proto_nd, link_layer_address_of_eight_octets)
 	      sizeof(want));
 	cr_assert_eq(nd_router_advert_build(&ra, buf, sizeof(buf)), 32);
 	cr_assert_arr_eq(buf, want, 32);
-	cr_assert_eq(nd_router_advert_parse(buf, 32, &back), 0);
+	cr_assert_eq(nd_router_advert_parse(buf, 32, 0, &back), 0);
 	cr_assert(nd_router_advert_same(&ra, &back));
 }
 

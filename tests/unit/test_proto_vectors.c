@@ -228,6 +228,36 @@ static void fill_v20(struct mh_message *m)
 	fill_auth(m);
 }
 
+static void fill_switch(struct mh_message *m)
+{
+	m->type = MH_HAS;
+	m->has.n = 1;
+	m->has.addr[0] = addr("2001:db8:4::1");
+	m->opt.has_refresh_advice = true;
+	m->opt.refresh_advice = 75;
+	fill_auth(m);
+}
+
+static void fill_revocation(struct mh_message *m, uint8_t type, uint8_t code, uint16_t flags)
+{
+	m->type = MH_BREV;
+	m->brev.type = type;
+	m->brev.code = code;
+	m->brev.sequence = 77;
+	m->brev.flags = flags;
+	fill_auth(m);
+}
+
+static void fill_indication(struct mh_message *m)
+{
+	fill_revocation(m, 1, 7, 0);
+}
+
+static void fill_acknowledgement(struct mh_message *m)
+{
+	fill_revocation(m, 2, 130, 0x2000);
+}
+
 static const struct vector vectors[] = {
 	{"V1 binding update", COA, HA, true, false, NONE,
 	 HAO "3b0305005e761234c00000690100031020010db8000200000000000000000001", fill_v1},
@@ -284,6 +314,15 @@ static const struct vector vectors[] = {
 	 HAO "3b0305005ede1235c00000000100031020010db8000200000000000000000001", fill_v19},
 	{"V20 authenticated acknowledgement", HA, COA, false, true, MN_HA,
 	 RH2 "3b030600bfa50000123400640009110100000100cb492d6998f0a6e1047240a1", fill_v20},
+	{"authenticated home agent switch", HA, COA, false, true, MN_HA,
+	 RH2 "3b050c0046d7010020010db80004000000000000000000010202004b00"
+	     "091101000001006e110b02cb6b440e177231e2",
+	 fill_switch},
+	{"authenticated revocation indication", HA, COA, false, true, MN_HA,
+	 RH2 "3b031000b5330107004d00000009110100000100a9e22cc672c903b181c1c069", fill_indication},
+	{"authenticated revocation acknowledgement", COA, HA, true, false, MN_HA,
+	 HAO "3b031000e82f0282004d2000000911010000010088727bed3b39a5437d97d862",
+	 fill_acknowledgement},
 };
 
 static struct ip6_packet packet_of(const struct vector *v)

@@ -28,6 +28,8 @@
 #endif
 #define DECAP_L3_IPV6 (1ULL << 8) /* BPF_F_ADJ_ROOM_DECAP_L3_IPV6, Linux 6.3 */
 #define NEXTHDR_MOBILITY 135
+#define ICMPV6_PREFIX_ADVERTISEMENT 147 /* RFC 6275 section 6.8 */
+#define RING_SIZE 4096                  /* the loader gives it at least a page */
 #define OUTER_HOP_LIMIT 64
 #define SOURCE_AT 8 /* in the IPv6 header */
 #define DESTINATION_AT 24
@@ -75,6 +77,25 @@ struct {
 	__type(key, __u32);
 	__type(value, struct plane_traffic);
 } sent SEC(".maps"), received SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PLANE_MAX_HOMES);
+	__type(key, __u32);
+	__type(value, struct plane_addr);
+} owner SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PLANE_MAX_HOMES);
+	__type(key, struct plane_addr);
+	__type(value, struct plane_watch);
+} watch SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RING_SIZE);
+} activity SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -141,6 +162,26 @@ static __always_inline void load_addr(struct __sk_buff *skb, const __u32 offset,
 		__builtin_memcpy(ret, (const void *)ip + at, sizeof(*ret));
 }
 
+/* Tell the daemon if it waits for this.  False: it could not be told, the next packet will. */
+static __always_inline bool report(const struct plane_addr *home)
+{
+	struct plane_addr *r;
+
+	if (!bpf_map_lookup_elem(&watch, home))
+		return true;
+	r = bpf_ringbuf_reserve(&activity, sizeof(*r), 0);
+	if (!r)
+		return false;
+	/* Of several packets at once only one finds the entry. */
+	if (bpf_map_delete_elem(&watch, home)) {
+		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+		return true;
+	}
+	*r = *home;
+	bpf_ringbuf_submit(r, 0);
+	return true;
+}
+
 SEC("tc")
 int dmm_encap(struct __sk_buff *skb)
 {
@@ -161,8 +202,12 @@ int dmm_encap(struct __sk_buff *skb)
 		direct = bpf_map_lookup_elem(&coa, &home);
 		if (direct && direct->ifindex)
 			return send_by(direct->ifindex, &direct->next_hop);
+		report(&home);
 		return drop(PLANE_DROP_NO_BINDING);
 	}
+
+	if (b->watched && report(&home))
+		b->watched = 0;
 
 	/* Version, traffic class with ECN, flow label: the outer header has them from the inner
 	 * one. */
@@ -261,6 +306,17 @@ static __always_inline int decap_tunnel(struct __sk_buff *skb, const __u32 offse
 	return deliver(skb, offset, c);
 }
 
+/* Does the daemon have to know that a routing header was there?  Behind it: `next`, at `at`. */
+static __always_inline bool wants_mark(struct __sk_buff *skb, const __u32 at, __u8 next)
+{
+	__u8 type;
+
+	if (next != IPPROTO_ICMPV6)
+		return next == NEXTHDR_MOBILITY;
+	return bpf_skb_load_bytes(skb, at, &type, sizeof(type)) == 0 &&
+	       type == ICMPV6_PREFIX_ADVERTISEMENT;
+}
+
 static __always_inline int decap_routing(struct __sk_buff *skb, const __u32 offset,
 					 const struct plane_config *c)
 {
@@ -268,8 +324,10 @@ static __always_inline int decap_routing(struct __sk_buff *skb, const __u32 offs
 	struct plane_accept *a;
 	struct plane_addr home;
 	struct ipv6hdr *ip;
-	__u8 next;
+	__u16 payload;
 	__be16 len;
+	bool mark;
+	__u8 next;
 
 	if (bpf_skb_pull_data(skb, offset + sizeof(*ip) + sizeof(*rh)))
 		return TC_ACT_UNSPEC;
@@ -279,15 +337,17 @@ static __always_inline int decap_routing(struct __sk_buff *skb, const __u32 offs
 	rh = (void *)(ip + 1);
 	if (rh->type != 2)
 		return TC_ACT_UNSPEC;
-	if (rh->len != 2 || rh->segments_left != 1)
+	payload = bpf_ntohs(ip->payload_len);
+	if (rh->len != 2 || rh->segments_left != 1 || payload < sizeof(*rh))
 		return drop(PLANE_DROP_MALFORMED);
 	load_addr(skb, offset, sizeof(*ip) + 8, ip, &home);
 	next = rh->next_header;
-	len = bpf_htons(bpf_ntohs(ip->payload_len) - sizeof(*rh));
+	len = bpf_htons(payload - sizeof(*rh));
 	a = find_accept(skb, offset, &home, ip);
 	if (!a)
 		return drop(PLANE_DROP_NOT_ACCEPTED);
 	accepted(a, skb->len - offset);
+	mark = payload > sizeof(*rh) && wants_mark(skb, offset + sizeof(*ip) + sizeof(*rh), next);
 	if (!shrink(skb, sizeof(*rh), BPF_ADJ_ROOM_NET, 0))
 		return drop(PLANE_DROP_FAILED);
 	/* RECOMPUTE_CSUM keeps a checksum that the hardware has summed over the packet right. */
@@ -295,7 +355,7 @@ static __always_inline int decap_routing(struct __sk_buff *skb, const __u32 offs
 	    bpf_skb_store_bytes(skb, offset + 6, &next, 1, BPF_F_RECOMPUTE_CSUM) ||
 	    bpf_skb_store_bytes(skb, offset + 24, &home, sizeof(home), BPF_F_RECOMPUTE_CSUM))
 		return drop(PLANE_DROP_FAILED);
-	if (next == NEXTHDR_MOBILITY)
+	if (mark)
 		skb->mark = PLANE_MARK_RH2;
 	return deliver(skb, offset, c);
 }

@@ -10,9 +10,9 @@
 
 #include <linux/types.h>
 
-#define PLANE_VERSION 1
+#define PLANE_VERSION 2
 #define PLANE_MAX_HOMES 64
-#define PLANE_MAX_ACCEPT 512
+#define PLANE_MAX_ACCEPT 1024
 
 struct plane_addr {
 	__u32 w[4];
@@ -32,6 +32,16 @@ struct plane_binding {
 	struct plane_addr next_hop; /* on the uplink; :: on a link without neighbours */
 	__u32 ifindex;              /* uplink */
 	__u32 slot;                 /* index into "sent" */
+	__u32 watched;              /* the home address may be in "watch": worth a look */
+	__u32 pad;
+};
+
+/*
+ * map "watch", key: the home address: the next packet from it is told by a record of that address in the ring buffer
+ * "activity", and the entry goes.
+ */
+struct plane_watch {
+	__u32 pad;
 };
 
 /* map "accept": who may send to a home address, and to which care-of address */
@@ -61,6 +71,8 @@ struct plane_coa {
 #define PLANE_UPLINK_USE_OPTIMISTIC 4u /* use_optimistic was 0 */
 #define PLANE_MAX_UPLINKS 64
 
+/* map "owner", key: slot: the home address that its counters belong to, a struct plane_addr */
+
 /* maps "sent" and "received", per CPU, key: slot */
 struct plane_traffic {
 	__u64 packets, bytes;
@@ -78,7 +90,7 @@ enum plane_drop {
 };
 
 /*
- * Mark of a mobility message that came with a type 2 routing header, which is taken out before the
- * daemon's raw socket sees it (SO_RCVMARK).  No other packet carries it.
+ * Mark of a mobility message or mobile prefix advertisement that came with a type 2 routing header, which is taken out
+ * before the daemon's raw socket sees it (SO_RCVMARK).  No other packet carries it.
  */
 #define PLANE_MARK_RH2 0x646d6d32u

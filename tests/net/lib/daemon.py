@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """dmmd itself: its configuration, start, stop and crash."""
+import ipaddress
 import json
 import signal
 import time
@@ -10,6 +11,7 @@ from .peers import KEY, SPI, write_key
 from .run import BUILD, run_command
 
 DMMD, LOADER, DMMCTL = BUILD / "dmmd", BUILD / "dmmd-loader", BUILD / "dmmctl"
+FETCH = BUILD / "dmmd-fetch"
 DEVICE = "dmm0"
 RULE_PRIORITIES = range(5300, 5400)
 ROUTE_TABLES = range(25700, 25700 + 64)
@@ -17,15 +19,32 @@ PROTOCOL = 77
 
 
 class Anchor:
-    """A section [Anchor NAME]; settings with the names of the configuration file."""
+    """A section [Anchor NAME]; settings with the names of the configuration file, lists repeated.
 
-    def __init__(self, name, address, home, key=None, spi=None, **settings):
+    home: a home address that it serves wherever the host is; prefixes: what is native at a place
+    and served from there when the host has left.  agents: the addresses that may serve, where they
+    are more or others than the one configured.
+    """
+
+    def __init__(self, name, address=None, home=None, key=None, spi=None, prefixes=(), agents=(),
+                 **settings):
         self.name, self.address, self.home = name, address, home
         self.key, self.spi, self.settings = key, spi, settings
+        self.prefixes = [ipaddress.ip_network(p) for p in prefixes]
+        self.agents = {net.canonical(a) for a in (agents or filter(None, [address]))}
+
+    def serves(self, address):
+        if self.home and address == net.canonical(self.home):
+            return True
+        return any(ipaddress.ip_address(address) in p for p in self.prefixes)
 
     def lines(self, directory):
-        yield from (f"[Anchor {self.name}]", f"Address={self.address}",
-                    f"HomeAddress={self.home}/64")
+        yield f"[Anchor {self.name}]"
+        if self.address:
+            yield f"Address={self.address}"
+        if self.home:
+            yield f"HomeAddress={self.home}/64"
+        yield from (f"Prefix={p}" for p in self.prefixes)
         if self.key:
             path = directory / f"{self.name}.mn-key"
             write_key(path, self.key)
@@ -33,7 +52,8 @@ class Anchor:
         else:
             yield "Insecure=yes"
         for name, value in self.settings.items():
-            yield f"{name}={value}"
+            for one in value if isinstance(value, (list, tuple)) else [value]:
+                yield f"{name}={one}"
 
 
 def anchor1(key=KEY["home"], at=net.HA1, **settings):
@@ -45,9 +65,14 @@ def anchor2(key=KEY["second"], **settings):
 
 
 class Daemon:
-    """One dmmd in the mobile node's namespace; a restart uses the same files."""
+    """One dmmd in the mobile node's namespace; a restart uses the same files.
 
-    def __init__(self, node, directory, anchors, *links, name="dmmd", bus="none", **daemon):
+    sections: more text of the configuration file; resolver: the name server of its resolv.conf;
+    environment: more variables.
+    """
+
+    def __init__(self, node, directory, anchors, *links, name="dmmd", bus="none", sections=(),
+                 resolver=None, environment=None, **daemon):
         run = node.run
         self.node, self.name, self.bus = node, name, bus
         self.pins = run.bpf / name
@@ -59,7 +84,8 @@ class Daemon:
         self.starts = []
         self._settings = {"StateFile": self.state_file, "PinDirectory": self.pins,
                           "Device": DEVICE, **daemon}
-        self._links = links
+        self._links, self.sections = links, sections
+        self._resolver, self._environment = resolver, environment
         self.configure()
 
     def configure(self):
@@ -68,16 +94,26 @@ class Daemon:
             lines += ["[Link]", *link]
         for anchor in self.anchors:
             lines += anchor.lines(self.node.run.directory)
+        lines += self.sections
         self.config.write_text("\n".join(lines) + "\n")
         self.config.chmod(0o600)
 
     def argv(self):
-        programs = self.node.run.keep_programs(DMMD, LOADER)
-        return [programs / "dmmd", "--config", self.config, "--bus", self.bus, "--log-level", "debug"]
+        programs = self.node.run.keep_programs(*(p for p in (DMMD, LOADER, FETCH) if p.exists()))
+        argv = [programs / "dmmd", "--config", self.config, "--bus", self.bus, "--log-level",
+                "debug"]
+        return [*self._own_resolver(), *argv] if self._resolver else argv
+
+    def _own_resolver(self):
+        """Words before a command that let it see another resolv.conf."""
+        path = self.node.run.directory / "resolv.conf"
+        path.write_text(f"nameserver {self._resolver}\noptions timeout:1\n")
+        return ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                'mount --bind "$0" /etc/resolv.conf && exec "$@"', path]
 
     def start(self, wait=True):
         self.starts.append(time.time())
-        self.process = self.node.start(self.name, self.argv(), self.log)
+        self.process = self.node.start(self.name, self.argv(), self.log, self._environment)
         if wait:
             self.process.wait_output("is ready", timeout=10)
         return self

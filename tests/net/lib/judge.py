@@ -46,9 +46,17 @@ def sequence_newer(new, old):
 
 class Judge:
     def __init__(self, anchors, lifetime=1800):
-        self.anchors = {net.canonical(a.home): a for a in anchors}
+        self._anchors = list(anchors)
+        self._homes = {net.canonical(a.home) for a in anchors if a.home}
+        self._found = {}
         self.lifetime = lifetime
         self.starts = []  # of the daemon; how often it is started is not its own doing
+
+    def anchor_of(self, address):
+        """The anchor of a home address, or None."""
+        if address not in self._found:
+            self._found[address] = next((a for a in self._anchors if a.serves(address)), None)
+        return self._found[address]
 
     def everything(self, packets):
         """All that the mobile node sent, on all its interfaces, in order of time."""
@@ -64,6 +72,8 @@ class Judge:
             own = list(message.problems)
             if message.type == mip6.BU:
                 own += self._binding_update(packet, message)
+            elif message.type == mip6.BREV:
+                own += self._revocation_acknowledgement(packet, message)
             else:
                 own.append(f"sends type {message.type}")
             own += self._header(packet, message)
@@ -88,12 +98,12 @@ class Judge:
         yield from mip6.alignment_problems(message)
 
     def _binding_update(self, packet, message):
-        anchor = self.anchors.get(packet.home_source)
+        home = packet.home_source
+        anchor = self.anchor_of(home)
         if not anchor:
-            yield f"for {packet.home_source}, which is nobody's home address"
+            yield f"for {home}, which is nobody's home address"
             return
-        home = net.canonical(anchor.home)
-        if packet.dst != net.canonical(anchor.address):
+        if packet.dst not in anchor.agents:
             yield "not to the anchor of its home address"
         if message.flags != mip6.BU_ACK | mip6.BU_HOME:
             yield f"flags {message.flags:#06x}"
@@ -104,9 +114,18 @@ class Judge:
         if packet.src == home:
             if packet.headers or message.lifetime:
                 yield "from the home address, but not a plain de-registration"
-        elif packet.home_address != home or packet.headers != [DEST_OPTIONS]:
+        elif packet.headers != [DEST_OPTIONS]:
             yield f"headers {packet.headers}, home address option {packet.home_address}"
         yield from self._authentication(packet, message, anchor)
+
+    def _revocation_acknowledgement(self, packet, message):
+        anchor = self.anchor_of(packet.home_source)
+        if message.revocation != mip6.BRA:
+            yield "revokes something"
+        elif not anchor or packet.dst not in anchor.agents:
+            yield f"for {packet.home_source}, not to its anchor"
+        else:
+            yield from self._authentication(packet, message, anchor)
 
     def _authentication(self, packet, message, anchor):
         option = message.option(mip6.AUTH)
@@ -121,7 +140,7 @@ class Judge:
         if option[0] != mip6.MN_HA or int.from_bytes(option[1:5], "big") != anchor.spi:
             yield f"authentication subtype {option[0]} or SPI wrong"
         if option[5:] != mip6.authenticator(message, anchor.key, algorithm, packet.src,
-                                            anchor.home):
+                                            packet.home_source):
             yield "authenticator wrong"
         kinds = [o.type for o in message.options if o.type not in (mip6.PAD1, mip6.PADN)]
         if kinds[-1] != mip6.AUTH:
@@ -163,15 +182,15 @@ class Judge:
         return faults
 
     def _tunnelled(self, packet):
-        inner, anchor = packet.inner, self.anchors.get(packet.inner.src)
+        inner, anchor = packet.inner, self.anchor_of(packet.inner.src)
         if inner.problem:
             yield f"inside: {inner.problem}"
         if not anchor:
             yield f"tunnels for {inner.src}, which is no home address"
             return
-        if packet.dst != net.canonical(anchor.address):
+        if packet.dst not in anchor.agents:
             yield "tunnelled to another than its anchor"
-        if packet.src in self.anchors:
+        if packet.src in self._homes:
             yield "tunnelled from a home address"
         if packet.traffic_class != inner.traffic_class:
             yield f"traffic class {packet.traffic_class} around {inner.traffic_class}"
@@ -190,13 +209,26 @@ class Judge:
             yield "link-local or multicast traffic tunnelled"
 
     def leaks(self, packets):
-        """Packets from a home address that went to a foreign router as they are."""
-        foreign = {mac for place, mac in ROUTER_MAC.items() if place != "A"}
-        return [f"{p}: from a home address past the tunnel" for p in packets
-                if p.src in self.anchors and p.eth_dst in foreign]
+        """Packets from a home address that went to a foreign router as they are: always wrong for
+        one that is fixed, for one that was native only while it is bound."""
+        faults, bound = [], set(self._homes)
+        for p in packets:
+            if p.upper == MOBILITY:
+                message = mip6.parse(p.payload)
+                if message.type == mip6.BU and p.home_source not in self._homes:
+                    (bound.add if message.lifetime else bound.discard)(p.home_source)
+            elif p.src in bound and p.eth_dst in PLACE_OF_MAC and \
+                    not _native(p.src, PLACE_OF_MAC[p.eth_dst]):
+                faults.append(f"{p}: from a home address past the tunnel")
+        return faults
 
 
-ROUTER_MAC = {place: f"02:00:00:00:00:0{place.lower()}" for place in net.PLACES}
+PLACE_OF_MAC = {mac: place for place, mac in net.ROUTER_MAC.items()}
+
+
+def _native(address, place):
+    """Whether a place's network, all its prefixes, has the address."""
+    return octets(address)[:6] == octets(net.router_address(place))[:6]
 
 
 def tunnelled_for(packets, address):

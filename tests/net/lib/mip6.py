@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from .packets import MOBILITY, octets, text
 
 BRR, HOTI, COTI, HOT, COT, BU, BA, BE = range(8)
-HAS, BRI = 12, 16
+HAS, BREV = 12, 16
+BRI, BRA = 1, 2  # kinds of a binding revocation message
 NO_NEXT_HEADER = 59
 PAD1, PADN, REFRESH_ADVICE, ALT_COA = 0, 1, 2, 3
 MN_ID, AUTH, REPLAY = 8, 9, 10
@@ -23,7 +24,7 @@ MN_HA = 1
 DIGEST = {"hmac-sha1-96": (hashlib.sha1, 12), "hmac-sha256-128": (hashlib.sha256, 16)}
 # Where options must start, "xn+y" (RFC 6275 section 6.2, RFC 4285 section 5 and 6).
 ALIGNMENT = {REFRESH_ADVICE: (2, 0), ALT_COA: (8, 6), AUTH: (4, 1), REPLAY: (8, 2)}
-MIN_HEADER_LEN = {BRR: 0, HOTI: 1, COTI: 1, HOT: 2, COT: 2, BU: 1, BA: 1, BE: 2}
+MIN_HEADER_LEN = {BRR: 0, HOTI: 1, COTI: 1, HOT: 2, COT: 2, BU: 1, BA: 1, BE: 2, HAS: 0, BREV: 1}
 
 
 def checksum(source, destination, message):
@@ -62,6 +63,8 @@ class Message:
     lifetime: int = None  # seconds
     status: int = None
     home: str = None
+    agents: list = field(default_factory=list)  # of a home agent switch
+    revocation: int = None  # BRI, whose status is the trigger, or BRA
     problems: list = field(default_factory=list)
 
     def option(self, kind):
@@ -118,6 +121,19 @@ def parse(data):
     elif data[2] == BE:
         message.status, message.home = data[6], text(data[8:24])
         _options(message, 24)
+    elif data[2] == BREV:
+        message.revocation, message.status, message.sequence, message.flags = struct.unpack_from(
+            "!BBHH", data, 6)
+        _options(message, 12)
+    elif data[2] == HAS:
+        end = 8 + 16 * data[6]
+        if end > len(data):
+            message.problems.append(f"{data[6]} addresses in {len(data)} octets")
+            return message
+        message.agents = [text(data[at:at + 16]) for at in range(8, end, 16)]
+        _options(message, end)
+    elif data[2] == BRR:
+        _options(message, 8)
     return message
 
 

@@ -58,7 +58,7 @@ def measure(scene, move, homes=(net.HOME1, net.HOME2)):
     times = {
         "link_up": up,
         "ra": _first(p.time for p in packets if p.icmp_type == pk.RA and
-                     p.eth_src == judge.ROUTER_MAC[move.target]),
+                     p.eth_src == net.ROUTER_MAC[move.target]),
         "address": scene.monitor.address_usable(
             net.canonical(net.care_of(move.target, move.device)), move.plugged),
         "bu": update and update[0].time,

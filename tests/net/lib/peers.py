@@ -57,20 +57,24 @@ def write_key(path, key):
 
 
 class HomeAgent(Peer):
+    """Serves one home address of its prefix, or, with `prefixes`, every address of those."""
+
     def __init__(self, node, name, directory, address, home, *options, key=None, spi=None,
-                 algorithm="hmac-sha1-96", home_link=None):
-        served = home
+                 algorithm="hmac-sha1-96", home_link=None, prefixes=()):
+        association = ""
         if key:
             key_path = node.run.directory / f"{name}.key"
             write_key(key_path, key)
-            served += f",spi={spi},alg={algorithm},keyfile={key_path}"
-        prefix = net.PREFIX["A"] if home_link else net.HOME2_PREFIX
-        argv = [PEER / "home-agent", "--address", address, "--home-prefix", prefix,
-                "--mn", served, *options]
+            association = f",spi={spi},alg={algorithm},keyfile={key_path}"
+        argv = [PEER / "home-agent", "--address", address]
+        for prefix in prefixes or [net.PREFIX["A"] if home_link else net.HOME2_PREFIX]:
+            argv += ["--home-prefix", prefix]
+        for served in prefixes or [home]:
+            argv += ["--mn", served + association]
         if home_link:
             argv += ["--home-link", home_link]
-        self.home = home
-        super().__init__(node, name, argv, directory)
+        self.home, self.address = home, net.canonical(address)
+        super().__init__(node, name, [*argv, *options], directory)
 
     def bindings(self):
         return {net.canonical(b["home"]): b for b in self.command("dump")["bindings"]}
@@ -103,12 +107,17 @@ def start_ha2(nodes, directory, *options, key=KEY["second"], **settings):
 
 
 class Router(Peer):
-    """Router advertisements that answer a solicitation at once."""
+    """Router advertisements that answer a solicitation at once; prefix: one or a list, each as the
+    program takes it; node: who sends them, when it is not the access router."""
 
-    def __init__(self, nodes, place, directory, *options, prefix=None, interval=0):
-        argv = [PEER / "router", "--interface", "lan", "--prefix", prefix or net.PREFIX[place],
-                "--interval", interval, *options]
-        super().__init__(nodes.routers[place], f"router-{place}", argv, directory)
+    def __init__(self, nodes, place, directory, *options, prefix=None, interval=0, node=None,
+                 name=None):
+        prefixes = [prefix or net.PREFIX[place]] if not isinstance(prefix, list) else prefix
+        argv = [PEER / "router", "--interface", "lan", "--interval", interval]
+        for one in prefixes:
+            argv += ["--prefix", one]
+        super().__init__(node or nodes.routers[place], name or f"router-{place}",
+                         [*argv, *options], directory)
 
 
 class Radvd:
@@ -141,8 +150,8 @@ class ProbeServer:
 
     def __init__(self, node, address, directory, port=PROBE_PORT):
         self.address, self.port = address, port
-        self.process = node.start("probe-server", [PEER / "probe", "server", address, port],
-                                  directory / "probe-server.log")
+        self.process = node.start(f"probe-server-{port}", [PEER / "probe", "server", address, port],
+                                  directory / f"probe-server-{port}.log")
         wait_until(lambda: f":{port}" in node.command("ss", "-Hltn6", f"sport = {port}"),
                    "the probe server to listen")
 
@@ -150,10 +159,11 @@ class ProbeServer:
 class Probe:
     """A probe as client, and its summary when it has ended."""
 
-    def __init__(self, node, kind, name, directory, source, *options, to=net.CN, port=PROBE_PORT):
+    def __init__(self, node, kind, name, directory, source, *options, to=net.CN, port=PROBE_PORT,
+                 wrapper=()):
         self.summary_path = directory / f"{name}.json"
         self.summary_path.unlink(missing_ok=True)
-        argv = [PEER / "probe", kind, "--name", name, "--source", source, "--to", to,
+        argv = [*wrapper, PEER / "probe", kind, "--name", name, "--source", source, "--to", to,
                 "--log", self.summary_path, *options, port]
         self.name, self.source, self.kind = name, source, kind
         self.process = node.start(name, argv, directory / f"{name}.log")

@@ -1,32 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A test's stage: the topology with its peers, captures, monitor and daemon, judged at the end."""
-import contextlib
-import time
-
-from . import forge, judge, packets as pk, peers, stream, topology as net
-from .capture import Capture
+"""The stage of home addresses: two home agents, daemon, captures, monitor, judged at the end."""
+from . import forge, judge, peers, topology as net
 from .daemon import Daemon, anchor1, anchor2
+from .internet import Topology
 from .monitor import Monitor
 from .run import wait_until
-from .session import EchoServer
-
-RADIO_HOLE = 0.1  # seconds without any network between two access points
+from .stage import Stage
 
 
-class Scene:
+class Scene(Stage):
     def __init__(self, run, directory):
-        directory.mkdir(parents=True, exist_ok=True)
-        run.next_scene()
-        self.run, self.directory = run, directory
-        self.nodes = net.Topology(run)
-        self.mn, self.cn = self.nodes.mn, self.nodes.cn
-        self.routers, self.captures = {}, {}
-        self.place = dict.fromkeys(net.MN_INTERFACES)
-        self.ha1 = self.ha2 = self.daemon = self.monitor = None
-        self._judge = None
-        self._echo = []
+        super().__init__(run, directory)
+        self.ha1 = self.ha2 = None
 
-    # What stands on the stage.
+    def build(self):
+        return Topology(self.run)
 
     def start_routers(self, places=net.PLACES, **settings):
         for place in places:
@@ -38,20 +26,6 @@ class Scene:
 
     def start_agent_on_router(self):
         return peers.start_ha_on_router(self.nodes, self.directory)
-
-    def capture(self, node="mn", device=None, expression=""):
-        """Capture on one device, or on both of the mobile node's."""
-        for name in [device] if device else net.MN_INTERFACES:
-            path = self.directory / f"{node}-{name}.pcap"
-            self.captures[node, name] = Capture(self.nodes.nodes[node], name, path, expression)
-
-    @staticmethod
-    def now():
-        """The captures' clock."""
-        return time.time()
-
-    def echo(self, node="cn", **settings):
-        self._echo.append(EchoServer(self.nodes.nodes[node], **settings))
 
     def configure(self, anchors=None, links=(), **settings):
         """A daemon that is not started yet; anchors: both as they are, or a list."""
@@ -69,27 +43,6 @@ class Scene:
         self.monitor = Monitor(self.mn, self.directory / "monitor.txt")
         self.echo()
         self.configure(anchors, **settings).start()
-
-    # Moves.
-
-    def plug(self, device, place):
-        self.nodes.plug(device, place)
-        self.place[device] = place
-
-    def unplug(self, device, managed=False):
-        """managed: a network manager takes away what the kernel had learnt on the network left,
-        as those of desktops and servers do."""
-        self.nodes.unplug(device)
-        self.place[device] = None
-        if managed:
-            self.mn.command("ip", "-6", "addr", "flush", "dev", device, "scope", "global")
-            self.mn.command("ip", "-6", "route", "flush", "dev", device, "proto", "ra")
-
-    def move(self, place, device="w0", hole=RADIO_HOLE, managed=False):
-        """Break before make: off the air, and on again elsewhere; managed: see unplug()."""
-        self.unplug(device, managed)
-        time.sleep(hole)
-        self.plug(device, place)
 
     def wait_care_of(self, agent, place, device="w0", timeout=5.0):
         """Until the home agent sends to the care-of address at a place, and the mobile node has a
@@ -114,83 +67,9 @@ class Scene:
         wait_until(lambda: self.routed_by(net.HOME1) == device,
                    f"packets from {net.HOME1} to leave by {device}", timeout)
 
-    def routed_by(self, source, target=net.CN):
-        """The device that the kernel would send by."""
-        found = self.mn.ip_json("-6", "route", "get", target, "from", source)
-        return found[0].get("dev") if found else None
-
     def attach(self, place, device="w0"):
         self.plug(device, place)
         self.wait_bound(place, device)
-
-    def has_address(self, address, device=None):
-        """Configured and usable as a source."""
-        address = net.canonical(address)
-        return any(a["local"] == address and not a.get("dadfailed") and
-                   (not a.get("tentative") or a.get("optimistic"))
-                   for a in self.mn.addresses(device))
-
-    def wait_native(self, place, device="w0", timeout=8.0):
-        """Until a plain packet would leave from the place's own address by its own router."""
-        source = net.canonical(net.care_of(place, device))
-
-        def native():
-            found = self.mn.ip_json("-6", "route", "get", net.CN)
-            return found and (found[0].get("prefsrc"), found[0].get("dev")) == (source, device) \
-                and self.mn.command("ping", "-c1", "-W1", "-I", source, net.CN, check=False)
-        wait_until(native, f"plain packets to leave from {source}", timeout)
-
-    def wait_router(self, place, device="w0", after=0.0, timeout=5.0):
-        """Until the mobile node has heard the router of a place, on the wire."""
-        mac = judge.ROUTER_MAC[place]
-        wait_until(lambda: any(p.icmp_type == pk.RA and p.eth_src == mac and p.time > after
-                               for p in self.packets(device=device)),
-                   f"an advertisement in {place}", timeout, interval=0.02)
-
-    def hasten_unreachability(self, device):
-        """Let the kernel find out within a second or two that a neighbour has gone."""
-        for key, value in (("base_reachable_time_ms", 300), ("delay_first_probe_time", 1),
-                           ("retrans_time_ms", 200)):
-            self.mn.set_sysctl(f"ipv6/neigh/{device}/{key}", value)
-
-    def pins(self):
-        """What is pinned for the daemon of this scene."""
-        return sorted(str(p) for p in self.run.bpf.rglob("*") if not p.is_dir())
-
-    # What was seen.
-
-    def packets(self, node="mn", device=None):
-        """Captured packets of one device, or of all the node's, in order of time."""
-        return sorted((p for (n, d), c in self.captures.items()
-                       if n == node and device in (None, d) for p in c.packets()),
-                      key=lambda p: p.time)
-
-    def updates(self, home=None, after=0.0):
-        return [(p, m) for p, m in judge.binding_updates(self.packets(), home) if p.time >= after]
-
-    def wait_updates(self, count, home=None, after=0.0, timeout=5.0):
-        """Until so many binding updates were captured: all there are."""
-        return wait_until(lambda: (u := self.updates(home, after)) and len(u) >= count and u,
-                          f"{count} binding updates", timeout, interval=0.02)
-
-    def wait_stream(self, source, device, timeout=5.0):
-        """Until a probe's packets from the correspondent arrive by a device."""
-        begin = time.time()
-        wait_until(lambda: any(s.time > begin for s in stream.packets_of(
-            self.packets(device=device), net.CN, net.canonical(source))),
-            f"the stream to arrive by {device}", timeout, interval=0.1)
-
-    def forged(self, place, packet, device="w0"):
-        """Send a packet to the mobile node as if the place's router had forwarded it."""
-        frame = forge.frame(judge.ROUTER_MAC[place], net.MN_MAC[device], packet)
-        with self.nodes.routers[place].packet_socket("lan") as s:
-            s.send(frame)
-
-    def multicast(self, place, packet, mac=forge.ALL_NODES_MAC, source=None):
-        """Send a packet to everybody on an access network."""
-        frame = forge.frame(source or judge.ROUTER_MAC[place], mac, packet)
-        with self.nodes.routers[place].packet_socket("lan") as s:
-            s.send(frame)
 
     def answer(self, place, sequence, status=0, lifetime=1200, options=()):
         """An authentic answer of the second anchor, whatever the agent itself does."""
@@ -198,29 +77,3 @@ class Scene:
         message = forge.signed_ba(status, sequence, lifetime, peers.KEY["second"],
                                   peers.SPI["second"], coa, net.HOME2, options)
         self.forged(place, forge.acknowledgement(net.HA2, coa, net.HOME2, message))
-
-    def probe_server(self, node="cn", address=net.CN):
-        return peers.ProbeServer(self.nodes.nodes[node], address, self.directory)
-
-    def probe(self, kind, name, source, *options, **settings):
-        return peers.Probe(self.mn, kind, name, self.directory, source, *options, **settings)
-
-    # The end.
-
-    def judged(self):
-        """Faults of anything the mobile node sent."""
-        if not self._judge or not self.captures:
-            return []
-        return self._judge.everything(self.packets())
-
-    def close(self):
-        """Everything goes, also when something on the way fails."""
-        with contextlib.ExitStack() as stack:
-            stack.callback(self.run.remove_namespaces)
-            stack.callback(self.run.stop_processes)
-            if self.daemon and self.daemon.running():
-                stack.callback(self.daemon.stop)
-            for server in self._echo:
-                stack.callback(server.close)
-            for capture in self.captures.values():
-                stack.callback(capture.stop)

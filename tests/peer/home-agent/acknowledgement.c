@@ -26,7 +26,7 @@ static struct mh_message message_of(const struct acknowledgement *ack)
 
 void acknowledgement_send(struct agent *a, const struct acknowledgement *ack)
 {
-	enum ack_fault fault = faults_next_ack(&a->faults);
+	enum message_fault fault = faults_next_ack(&a->faults);
 	struct transmit_route route = {
 		.from = ack->agent, .to = ack->to, .home = ack->home, .with_rh2 = ack->away};
 	struct transmit_auth auth = {.sa = ack->sa, .coa = ack->coa, .home = ack->home};
@@ -35,7 +35,7 @@ void acknowledgement_send(struct agent *a, const struct acknowledgement *ack)
 	event_log("acknowledgement", "{s:o, s:o, s:i, s:i, s:i, s:s}", "home",
 		  json_addr(&ack->home), "to", json_addr(&ack->to), "status", ack->status,
 		  "sequence", ack->sequence, "lifetime_s", ack->lifetime * MH_LIFETIME_UNIT,
-		  "fault", ack_fault_str(fault));
+		  "fault", message_fault_str(fault));
 	a->counters.acknowledgements++;
 	if (ack->status >= BA_UNSPECIFIED)
 		a->counters.rejections++;

@@ -17,7 +17,7 @@
 #include "proto/nd.h"
 
 #define AGENT_MAX_ADDRESSES 8
-#define AGENT_MAX_PREFIXES 8
+#define AGENT_MAX_PREFIXES 64
 
 struct agent_config {
 	unsigned n_addresses, n_prefixes, n_agents;
@@ -29,6 +29,7 @@ struct agent_config {
 	unsigned lifetime_max, refresh_advice,
 		replay_window; /* seconds; 0: no advice, no replay check */
 	unsigned dad_delay_ms;
+	uint32_t valid, preferred; /* of the home prefixes, in mobile prefix advertisements */
 	const char *control_path, *log_path;
 	struct list mobile_nodes; /* of struct mobile_node */
 };
@@ -41,11 +42,18 @@ struct agent_config {
 	X(acknowledgements) \
 	X(rejections) \
 	X(authentication_failures) \
+	X(duplicate_addresses) \
+	X(icmp_errors_sent) \
 	X(switches_sent) \
+	X(revocations_sent) \
+	X(revocations_acknowledged) \
+	X(revocations_unanswered) \
 	X(errors_sent) \
 	X(refresh_requests_sent) \
 	X(discovery_requests) \
 	X(discovery_replies) \
+	X(prefix_solicitations) \
+	X(prefix_advertisements) \
 	X(tunnel_packets_in) \
 	X(tunnel_bytes_in) \
 	X(tunnel_packets_out) \
@@ -72,6 +80,14 @@ struct agent {
 	struct faults faults;
 	struct list bindings;     /* of struct binding */
 	struct list held_packets; /* late on purpose, see transmit.c */
+	struct list notices;      /* of struct notice: messages that are repeated */
+	uint16_t revocation_sequence;
+	struct { /* the newest answer to a revocation */
+		bool any;
+		struct in6_addr home;
+		uint8_t status;
+		uint16_t sequence;
+	} revoked;
 
 	sd_event *event;
 	struct netlink *netlink;

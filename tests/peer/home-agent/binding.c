@@ -122,8 +122,11 @@ int binding_register(struct binding *b, const struct binding_update *u, usec_t d
 	b->expires = usec_add(now, u->lifetime);
 	if (b->state == BINDING_TENTATIVE)
 		return 0;
-	if (first && dad_delay > 0)
+	if (first && dad_delay > 0) {
+		if (b->owner->home_link)
+			home_link_probe(b->owner->home_link, &b->home);
 		return set_state(b, BINDING_TENTATIVE, now + dad_delay);
+	}
 	return set_state(b, BINDING_BOUND, b->expires);
 }
 
@@ -133,6 +136,22 @@ static void end(struct binding *b, enum binding_state state, usec_t until)
 	b->pending = NULL;
 	b->previous_until = 0;
 	set_state(b, state, until);
+}
+
+void binding_duplicate(struct binding *b)
+{
+	struct acknowledgement *pending = b->pending;
+
+	b->pending = NULL;
+	b->owner->counters.duplicate_addresses++;
+	end(b, BINDING_NONE, 0);
+	if (!pending)
+		return;
+	pending->status = BA_DAD_FAILED;
+	pending->lifetime = 0;
+	pending->refresh_advice = 0;
+	acknowledgement_send(b->owner, pending);
+	free(pending);
 }
 
 void binding_deregister(struct binding *b, uint16_t sequence)

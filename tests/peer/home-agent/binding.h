@@ -4,6 +4,7 @@
  * route of the home address into the tunnel and its defence on the home link.
  *
  *     none --update--> tentative --DAD delay--> bound --expiry--> none
+ *                      tentative --address in use--> none
  *                                               bound --de-registration--> deleted --10 s--> none
  *
  * An entry stays after its binding has ended, so that the newest timestamp of the mobile node is
@@ -70,6 +71,8 @@ struct binding_update {
 
 /* Register: tentative for dad_delay (0: bound at once), or a new care-of address or lifetime. */
 int binding_register(struct binding *b, const struct binding_update *u, usec_t dad_delay);
+/* Somebody else has the home address: the update that waits is refused. */
+void binding_duplicate(struct binding *b);
 /* De-register: the home address is the mobile node's own again. */
 void binding_deregister(struct binding *b, uint16_t sequence);
 /* Lose the binding without a trace for the mobile node, as a restart would. */

@@ -8,28 +8,20 @@
 #include "../common/peer.h"
 #include "agent.h"
 #include "binding.h"
-#include "notify.h"
+#include "call.h"
+#include "discovery.h"
+#include "notice.h"
 #include "options.h"
 
 #define MAX_COUNT 1000000
 
-/* One command on its way: what it was given and what it gives. */
-struct call {
-	struct agent *a;
-	int argc;
-	char **argv;
-	json_t **ret;
-	const char **error;
-};
-
-static int usage(struct call *c, const char *text)
+int call_usage(struct call *c, const char *text)
 {
 	*c->error = text;
 	return -EINVAL;
 }
 
-/* The number at argv[i], or `otherwise` where the command is shorter. */
-static int number(const struct call *c, int i, unsigned max, unsigned otherwise, unsigned *ret)
+int call_number(const struct call *c, int i, unsigned max, unsigned otherwise, unsigned *ret)
 {
 	if (i >= c->argc) {
 		*ret = otherwise;
@@ -38,13 +30,13 @@ static int number(const struct call *c, int i, unsigned max, unsigned otherwise,
 	return peer_parse_unsigned(c->argv[i], 0, max, ret);
 }
 
-static int bound(struct call *c, const char *home, struct binding **ret)
+int call_binding(struct call *c, const char *home, struct binding **ret)
 {
 	struct in6_addr address;
 	struct binding *b;
 
 	if (addr_parse(home, &address) < 0)
-		return usage(c, "not an address");
+		return call_usage(c, "not an address");
 	b = binding_active(c->a, &address);
 	if (!b) {
 		*c->error = "no binding";
@@ -94,9 +86,9 @@ static int run_status(struct call *c)
 {
 	unsigned status, count;
 
-	if (c->argc < 2 || number(c, 1, UINT8_MAX, 0, &status) < 0 ||
-	    number(c, 2, MAX_COUNT, 1, &count) < 0)
-		return usage(c, "status N [COUNT]");
+	if (c->argc < 2 || call_number(c, 1, UINT8_MAX, 0, &status) < 0 ||
+	    call_number(c, 2, MAX_COUNT, 1, &count) < 0)
+		return call_usage(c, "status N [COUNT]");
 	c->a->faults.status = (uint8_t)status;
 	c->a->faults.status_count = count;
 	return 0;
@@ -105,22 +97,92 @@ static int run_status(struct call *c)
 static int run_silent(struct call *c)
 {
 	if (c->argc != 2 || (strcmp(c->argv[1], "on") != 0 && strcmp(c->argv[1], "off") != 0))
-		return usage(c, "silent on|off");
+		return call_usage(c, "silent on|off");
 	c->a->faults.silent = strcmp(c->argv[1], "on") == 0;
+	return 0;
+}
+
+static int run_data(struct call *c)
+{
+	if (c->argc != 2 || (strcmp(c->argv[1], "on") != 0 && strcmp(c->argv[1], "off") != 0))
+		return call_usage(c, "data on|off");
+	c->a->faults.drop_data = strcmp(c->argv[1], "off") == 0;
+	return 0;
+}
+
+/* What a crash leaves of a home agent in its kernel is nothing: nobody defends an address. */
+static int run_crash(struct call *c)
+{
+	struct binding *b;
+
+	if (c->argc != 1)
+		return call_usage(c, "crash");
+	c->a->faults.silent = true;
+	notices_free(c->a);
+	list_for_each(b, &c->a->bindings, node)
+		binding_forget(b);
+	discovery_close(c->a);
+	return 0;
+}
+
+static int run_revive(struct call *c)
+{
+	if (c->argc != 1)
+		return call_usage(c, "revive");
+	c->a->faults.silent = false;
+	return c->a->anycast_up ? 0 : discovery_open(c->a);
+}
+
+static int run_icmp(struct call *c)
+{
+	unsigned type, code, count, word;
+
+	if (c->argc < 3 || call_number(c, 1, UINT8_MAX, 0, &type) < 0 ||
+	    call_number(c, 2, UINT8_MAX, 0, &code) < 0 ||
+	    call_number(c, 3, MAX_COUNT, 1, &count) < 0 ||
+	    call_number(c, 4, UINT32_MAX, 0, &word) < 0)
+		return call_usage(c, "icmp TYPE CODE [COUNT [WORD]]");
+	c->a->faults.icmp = (struct icmp_error){(uint8_t)type, (uint8_t)code, word};
+	c->a->faults.icmp_count = count;
+	return 0;
+}
+
+static int run_revocation(struct call *c)
+{
+	struct agent *a = c->a;
+
+	if (!a->revoked.any)
+		*c->ret = json_pack("{s:n}", "revocation");
+	else
+		*c->ret = json_pack("{s:{s:o, s:i, s:i}}", "revocation", "home",
+				    json_addr(&a->revoked.home), "status", a->revoked.status,
+				    "sequence", a->revoked.sequence);
+	return 0;
+}
+
+static int run_lifetimes(struct call *c)
+{
+	unsigned valid, preferred;
+
+	if (c->argc != 3 || call_number(c, 1, ND_INFINITE, 0, &valid) < 0 ||
+	    call_number(c, 2, ND_INFINITE, 0, &preferred) < 0)
+		return call_usage(c, "lifetimes VALID PREFERRED");
+	c->a->config.valid = valid;
+	c->a->config.preferred = preferred;
 	return 0;
 }
 
 static int run_drop(struct call *c)
 {
-	if (c->argc != 2 || number(c, 1, MAX_COUNT, 0, &c->a->faults.drop) < 0)
-		return usage(c, "drop N");
+	if (c->argc != 2 || call_number(c, 1, MAX_COUNT, 0, &c->a->faults.drop) < 0)
+		return call_usage(c, "drop N");
 	return 0;
 }
 
 static int run_forget(struct call *c)
 {
 	struct binding *b;
-	int r = c->argc == 2 ? bound(c, c->argv[1], &b) : usage(c, "forget HOA");
+	int r = c->argc == 2 ? call_binding(c, c->argv[1], &b) : call_usage(c, "forget HOA");
 
 	if (r >= 0)
 		binding_forget(b);
@@ -129,76 +191,18 @@ static int run_forget(struct call *c)
 
 static int run_ba_mutate(struct call *c)
 {
-	int mode = c->argc > 1 ? ack_fault_parse(c->argv[1]) : -1, i = 2;
+	int mode = c->argc > 1 ? message_fault_parse(c->argv[1]) : -1, i = 2;
 	unsigned delay = 0, count;
 
-	if (mode == ACK_FAULT_DELAYED && (c->argc < 3 || number(c, i++, MAX_COUNT, 0, &delay) < 0))
+	if (mode == MESSAGE_FAULT_DELAYED &&
+	    (c->argc < 3 || call_number(c, i++, MAX_COUNT, 0, &delay) < 0))
 		mode = -1;
-	if (mode < 0 || number(c, i, MAX_COUNT, 1, &count) < 0)
-		return usage(c, "ba-mutate MODE [COUNT] or ba-mutate delayed MS [COUNT]");
-	c->a->faults.mutate = (enum ack_fault)mode;
+	if (mode < 0 || call_number(c, i, MAX_COUNT, 1, &count) < 0)
+		return call_usage(c, "ba-mutate MODE [COUNT] or ba-mutate delayed MS [COUNT]");
+	c->a->faults.mutate = (enum message_fault)mode;
 	c->a->faults.mutate_delay_ms = delay;
 	c->a->faults.mutate_count = count;
 	return 0;
-}
-
-static int run_switch(struct call *c)
-{
-	struct mh_has agents = {.n = 0};
-	unsigned advice = 0;
-	bool tunnelled = false;
-	struct binding *b;
-	int r;
-
-	if (c->argc < 3)
-		return usage(c, "switch HOA A[,B...]|none [advice S] [via tunnel]");
-	if (strcmp(c->argv[2], "none") != 0 &&
-	    addr_list_parse(c->argv[2], agents.addr, MH_MAX_HA_ADDRS, &agents.n) < 0)
-		return usage(c, "not a list of addresses");
-	for (int i = 3; i < c->argc; i += 2) {
-		if (strcmp(c->argv[i], "advice") == 0 && i + 1 < c->argc &&
-		    number(c, i + 1, UINT16_MAX * MH_LIFETIME_UNIT, 0, &advice) == 0)
-			continue;
-		if (strcmp(c->argv[i], "via") != 0 || i + 1 >= c->argc ||
-		    strcmp(c->argv[i + 1], "tunnel") != 0)
-			return usage(c, "expected: advice S, or: via tunnel");
-		tunnelled = true;
-	}
-	r = bound(c, c->argv[1], &b);
-	if (r < 0)
-		return r;
-	return notify_switch(c->a, b, &agents, (uint16_t)(advice / MH_LIFETIME_UNIT), tunnelled);
-}
-
-static int run_error(struct call *c)
-{
-	struct in6_addr home, to, from = c->a->config.address[0];
-	unsigned status;
-	struct binding *b;
-
-	if (c->argc < 3 || number(c, 1, UINT8_MAX, 0, &status) < 0 ||
-	    addr_parse(c->argv[2], &home) < 0)
-		return usage(c, "error STATUS HOA [COA]");
-	if (c->argc > 3) {
-		if (addr_parse(c->argv[3], &to) < 0)
-			return usage(c, "not an address");
-	} else {
-		int r = bound(c, c->argv[2], &b);
-
-		if (r < 0)
-			return r;
-		to = b->coa;
-		from = b->agent;
-	}
-	return notify_error(c->a, &from, &to, &home, (uint8_t)status);
-}
-
-static int run_refresh(struct call *c)
-{
-	struct binding *b;
-	int r = c->argc == 2 ? bound(c, c->argv[1], &b) : usage(c, "refresh HOA");
-
-	return r < 0 ? r : notify_refresh(c->a, b);
 }
 
 static int run_agents(struct call *c)
@@ -207,7 +211,7 @@ static int run_agents(struct call *c)
 
 	if (c->argc != 2 ||
 	    addr_list_parse(c->argv[1], config->agents, DHAAD_MAX_AGENTS, &config->n_agents) < 0)
-		return usage(c, "agents A[,B...]");
+		return call_usage(c, "agents A[,B...]");
 	return 0;
 }
 
@@ -215,10 +219,25 @@ static const struct {
 	const char *name;
 	int (*run)(struct call *c);
 } commands[] = {
-	{"dump", run_dump},           {"counters", run_counters}, {"status", run_status},
-	{"silent", run_silent},       {"drop", run_drop},         {"forget", run_forget},
-	{"ba-mutate", run_ba_mutate}, {"switch", run_switch},     {"error", run_error},
-	{"refresh", run_refresh},     {"agents", run_agents},
+	{"dump", run_dump},
+	{"counters", run_counters},
+	{"revocation", run_revocation},
+	{"status", run_status},
+	{"silent", run_silent},
+	{"crash", run_crash},
+	{"revive", run_revive},
+	{"data", run_data},
+	{"drop", run_drop},
+	{"icmp", run_icmp},
+	{"forget", run_forget},
+	{"ba-mutate", run_ba_mutate},
+	{"agents", run_agents},
+	{"lifetimes", run_lifetimes},
+	{"switch", call_switch},
+	{"revoke", call_revoke},
+	{"error", call_error},
+	{"refresh", call_refresh},
+	{"advertise", call_advertise},
 };
 
 int commands_run(void *user, int argc, char **argv, json_t **ret, const char **ret_error)
@@ -228,5 +247,5 @@ int commands_run(void *user, int argc, char **argv, json_t **ret, const char **r
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (strcmp(commands[i].name, argv[0]) == 0)
 			return commands[i].run(&c);
-	return usage(&c, "unknown command");
+	return call_usage(&c, "unknown command");
 }

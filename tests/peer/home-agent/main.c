@@ -4,14 +4,15 @@
  *
  * Runs in a network namespace of its own (one agent in each), on kernels with and without Mobile
  * IPv6, and can be told to misbehave.  It implements the home agent's part of RFC 6275
- * (registration, tunnel, defence of home addresses, discovery), RFC 4285 (authentication) and the
- * sending of RFC 5142 (home agent switch).  Everything that it makes in the kernel goes when it
+ * (registration, tunnel, defence of home addresses, discovery of agents and prefixes), RFC 4285
+ * (authentication) and the sending of RFC 5142 (home agent switch) and RFC 5846 (binding
+ * revocation).  Everything that it makes in the kernel goes when it
  * ends.
  *
  *   main.c             start and stop order
  *   options.c          command line
  *   mobile_node.c      who is served, with which key
- *   receive.c          packet socket: binding updates and discovery requests
+ *   receive.c          packet socket: mobility messages and discovery requests
  *   registration.c     binding update in, decision out
  *   binding.c          the binding cache and its states
  *   acknowledgement.c  the answer
@@ -20,12 +21,15 @@
  *   tunnel.c           TUN device; encapsulation and its check on the way back
  *   capture.c          packet socket: packets in the tunnel, with unfinished checksums and segments
  *   outer.c            raw protocol-41 sockets: sending, path MTU, what came in fragments
- *   too_big.c          ICMPv6 Packet Too Big
- *   home_link.c        proxy neighbour discovery
+ *   icmp_error.c       ICMPv6 errors
+ *   home_link.c        duplicate address detection, proxy neighbour discovery
  *   discovery.c        dynamic home agent address discovery
+ *   prefix_discovery.c mobile prefix advertisements
  *   notify.c           home agent switch, binding error, binding refresh request
+ *   revocation.c       binding revocation and its acknowledgement
+ *   notice.c           repetition of what the mobile node has to obey
  *   firewall.c         nft table against the kernel's own answers
- *   commands.c         control socket
+ *   commands.c         control socket; commands_send.c those that make it send
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -41,6 +45,7 @@
 #include "discovery.h"
 #include "firewall.h"
 #include "home_link.h"
+#include "notice.h"
 #include "options.h"
 #include "receive.h"
 #include "transmit.h"
@@ -114,6 +119,7 @@ static void agent_stop(struct agent *a)
 {
 	control_close(a->control);
 	receiver_close(a->receiver);
+	notices_free(a);
 	bindings_free(a);
 	transmit_discard_held(a);
 	firewall_close(a);
@@ -138,6 +144,7 @@ int main(int argc, char **argv)
 	log_init("home-agent", LOG_INFO);
 	list_init(&a.bindings);
 	list_init(&a.held_packets);
+	list_init(&a.notices);
 	r = options_parse(argc, argv, &a.config);
 	if (r >= 0)
 		r = agent_start(&a);

@@ -58,7 +58,9 @@ static const char help[] =
 	"  --lifetime-max S        longest binding granted (default 3600)\n"
 	"  --refresh-advice S      put into acknowledgements (default none)\n"
 	"  --replay-window S       how far a timestamp may be off (default 7; 0: none needed)\n"
-	"  --dad-delay MS          wait before a first binding is made and acknowledged\n"
+	"  --dad-delay MS          duplicate address detection on the home link before a first\n"
+	"                          binding is made and acknowledged; without home link only a "
+	"wait\n"
 	"  --agents A,B,C          answer to discovery (default: own addresses)\n"
 	"  --control PATH          control socket\n"
 	"  --log PATH              event log, JSON lines\n"
@@ -155,8 +157,11 @@ int options_parse(int argc, char **argv, struct agent_config *ret)
 {
 	int id, index, r;
 
-	*ret = (struct agent_config){
-		.tunnel_device = "ha0", .lifetime_max = 3600, .replay_window = 7};
+	*ret = (struct agent_config){.tunnel_device = "ha0",
+				     .lifetime_max = 3600,
+				     .replay_window = 7,
+				     .valid = 86400,
+				     .preferred = 14400};
 	list_init(&ret->mobile_nodes);
 	while ((id = getopt_long(argc, argv, "", options, &index)) != -1) {
 		r = id == '?' ? -EINVAL : option_apply(ret, (enum option_id)id, optarg);

@@ -14,11 +14,15 @@
 #include "agent.h"
 #include "base/log.h"
 #include "discovery.h"
+#include "icmp_error.h"
+#include "prefix_discovery.h"
 #include "proto/ext.h"
 #include "registration.h"
+#include "revocation.h"
 
 #define BATCH 64
 #define NEXT_HEADER_OFFSET 6
+#define MH_TYPE_OFFSET 2
 #define PACKET_MAX 4096 /* far above any binding update */
 
 struct receiver {
@@ -29,19 +33,20 @@ struct receiver {
 
 /*
  * Only packets that came in and go on with destination options, a mobility header, or ICMPv6 of
- * type 144; everything else is the kernel's alone.
+ * type 144 or 146; everything else is the kernel's alone.
  */
 static int filter_attach(int fd)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 6, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 7, 0),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, NEXT_HEADER_OFFSET),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_DSTOPTS, 5, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MH_NEXT_HEADER, 4, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, 2),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_DSTOPTS, 6, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MH_NEXT_HEADER, 5, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, 3),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, IP6_HEADER_LEN),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP6_DHAAD_REQUEST, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP6_DHAAD_REQUEST, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP6_MPS, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 	};
@@ -51,16 +56,41 @@ static int filter_attach(int fd)
 											   : 0;
 }
 
+static bool answered_by_error(struct agent *a, const struct ip6_packet *p, const uint8_t *buf,
+			      size_t len)
+{
+	if (a->faults.icmp_count == 0 || a->faults.silent)
+		return false;
+	a->faults.icmp_count--;
+	a->counters.updates_ignored++;
+	if (icmp_error_send(a, &p->dst, buf, len, &a->faults.icmp) >= 0)
+		a->counters.icmp_errors_sent++;
+	return true;
+}
+
+static void mobility_receive(struct agent *a, const struct ip6_packet *p, const uint8_t *buf,
+			     size_t len)
+{
+	if (p->payload_len <= MH_TYPE_OFFSET)
+		return;
+	if (p->payload[MH_TYPE_OFFSET] == MH_BREV)
+		revocation_receive(a, p);
+	else if (p->payload[MH_TYPE_OFFSET] == MH_BU && !answered_by_error(a, p, buf, len))
+		registration_receive(a, p);
+}
+
 static void dispatch(struct agent *a, const uint8_t *buf, size_t len)
 {
 	struct ip6_packet p;
 
 	if (ip6_packet_parse(buf, len, &p) < 0)
 		return;
-	if (p.next_header == IPPROTO_ICMPV6)
+	if (p.next_header == IPPROTO_ICMPV6 && p.payload_len > 0 && p.payload[0] == ICMP6_MPS)
+		prefix_discovery_receive(a, &p);
+	else if (p.next_header == IPPROTO_ICMPV6)
 		discovery_receive(a, &p);
 	else if (p.next_header == MH_NEXT_HEADER && !p.has_rh2 && agent_has_address(a, &p.dst))
-		registration_receive(a, &p);
+		mobility_receive(a, &p, buf, len);
 }
 
 static int on_packet(sd_event_source *s, int fd, uint32_t revents, void *user)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reception of binding updates and discovery requests from a packet socket: a kernel without
+ * Reception of mobility messages and discovery requests from a packet socket: a kernel without
  * Mobile IPv6 discards a packet with a home address option and hands it to no other socket.
  */
 #pragma once

@@ -246,8 +246,6 @@ void registration_receive(struct agent *a, const struct ip6_packet *p)
 {
 	struct request q = {.a = a, .packet = p};
 
-	if (p->payload_len < 3 || p->payload[2] != MH_BU)
-		return;
 	a->counters.binding_updates++;
 	if (ignored(a))
 		return;

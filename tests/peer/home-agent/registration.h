@@ -6,5 +6,5 @@
 
 struct agent;
 
-/* A packet to one of our addresses that carries a mobility header. */
+/* A packet to one of our addresses that carries a binding update. */
 void registration_receive(struct agent *a, const struct ip6_packet *p);

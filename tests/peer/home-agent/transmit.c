@@ -87,7 +87,7 @@ void transmit_discard_held(struct agent *a)
 }
 
 /* Encode and sign.  The authenticator covers the header with its final length. */
-static int prepare(const struct transmit_auth *auth, struct mh_message *m, enum ack_fault fault,
+static int prepare(const struct transmit_auth *auth, struct mh_message *m, enum message_fault fault,
 		   struct message_buffer *ret)
 {
 	struct mip_sa sa = {0};
@@ -114,8 +114,8 @@ static int prepare(const struct transmit_auth *auth, struct mh_message *m, enum 
 	return r < 0 ? r : 0;
 }
 
-static int wrap(const struct transmit_route *route, struct message_buffer *m, enum ack_fault fault,
-		uint8_t *packet, size_t cap)
+static int wrap(const struct transmit_route *route, struct message_buffer *m,
+		enum message_fault fault, uint8_t *packet, size_t cap)
 {
 	struct ip6_packet p = {
 		.src = route->from,
@@ -136,20 +136,20 @@ static int wrap(const struct transmit_route *route, struct message_buffer *m, en
 }
 
 static int send_acknowledgement(struct agent *a, const struct transmit_route *route,
-				const uint8_t *packet, size_t len, enum ack_fault fault)
+				const uint8_t *packet, size_t len, enum message_fault fault)
 {
 	struct binding *b = binding_find(a, &route->home);
 	int r = 0;
 
-	if (fault == ACK_FAULT_REPLAYED && b && b->last_ack)
+	if (fault == MESSAGE_FAULT_REPLAYED && b && b->last_ack)
 		return transmit_packet(a, b->last_ack, b->last_ack_len);
-	if (fault == ACK_FAULT_DELAYED)
+	if (fault == MESSAGE_FAULT_DELAYED)
 		return hold_packet(a, packet, len);
-	if (fault == ACK_FAULT_DUPLICATE)
+	if (fault == MESSAGE_FAULT_DUPLICATE)
 		r = transmit_packet(a, packet, len);
 	if (r >= 0)
 		r = transmit_packet(a, packet, len);
-	if (fault == ACK_FAULT_NONE && b) {
+	if (fault == MESSAGE_FAULT_NONE && b) {
 		uint8_t *copy = malloc(len);
 
 		if (!copy)
@@ -162,7 +162,8 @@ static int send_acknowledgement(struct agent *a, const struct transmit_route *ro
 }
 
 int transmit_message(struct agent *a, const struct transmit_route *route,
-		     const struct transmit_auth *auth, struct mh_message *m, enum ack_fault fault)
+		     const struct transmit_auth *auth, struct mh_message *m,
+		     enum message_fault fault)
 {
 	uint8_t packet[MESSAGE_PACKET_MAX];
 	struct message_buffer buffer;

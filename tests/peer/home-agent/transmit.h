@@ -32,11 +32,12 @@ struct transmit_auth {
 };
 
 /*
- * Add the MN-HA option where there is an association, encode, sign, sum and send.  fault is
- * ACK_FAULT_NONE for anything but a binding acknowledgement.  0 or a negative errno, logged.
+ * Add the MN-HA option where there is an association, encode, sign, sum and send.  fault is a
+ * general one for anything but a binding acknowledgement.  0 or a negative errno, logged.
  */
 int transmit_message(struct agent *a, const struct transmit_route *route,
-		     const struct transmit_auth *auth, struct mh_message *m, enum ack_fault fault);
+		     const struct transmit_auth *auth, struct mh_message *m,
+		     enum message_fault fault);
 
 /* A whole IPv6 packet by our raw socket: 0 or a negative errno. */
 int transmit_packet(const struct agent *a, const uint8_t *packet, size_t len);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/icmpv6.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -17,9 +18,9 @@
 #include "base/log.h"
 #include "binding.h"
 #include "capture.h"
+#include "icmp_error.h"
 #include "outer.h"
 #include "proto/ext.h"
-#include "too_big.h"
 
 #define DEVICE_QUEUE 10000
 #define BATCH 64 /* packets handled before the loop looks at anything else */
@@ -56,6 +57,11 @@ static struct in6_addr address_at(const uint8_t *packet, size_t offset)
 static bool is_ipv6(const uint8_t *packet, ssize_t len)
 {
 	return len >= IP6_HEADER_LEN && packet[0] >> 4 == 6;
+}
+
+static bool carries(const struct tunnel *t)
+{
+	return !t->agent->faults.silent && !t->agent->faults.drop_data;
 }
 
 static int device_open(struct tunnel *t, const char *name)
@@ -111,7 +117,12 @@ static void forward_to_binding(struct tunnel *t, size_t len)
 	}
 	r = encapsulate(t, b, t->packet, len, &mtu);
 	if (r == -EMSGSIZE && mtu > 0) {
-		if (too_big_send(a, &b->agent, t->packet, len, mtu - IP6_HEADER_LEN) >= 0)
+		struct icmp_error too_big = {.type = ICMPV6_PKT_TOOBIG,
+					     .word = mtu - IP6_HEADER_LEN};
+
+		if (too_big.word < MIN_MTU)
+			too_big.word = MIN_MTU;
+		if (icmp_error_send(a, &b->agent, t->packet, len, &too_big) >= 0)
 			a->counters.too_big_sent++;
 		return;
 	}
@@ -139,7 +150,7 @@ static int on_device(sd_event_source *s, int fd, uint32_t revents, void *user)
 
 		if (n < 0)
 			break;
-		if (!t->agent->faults.silent && is_ipv6(t->packet, n))
+		if (carries(t) && is_ipv6(t->packet, n))
 			forward_to_binding(t, (size_t)n);
 	}
 	return 0;
@@ -153,7 +164,7 @@ static void forward_to_network(struct tunnel *t, struct inner_packet *p)
 	struct in6_addr home;
 	struct binding *b;
 
-	if (a->faults.silent || !is_ipv6(p->octets, (ssize_t)p->len))
+	if (!carries(t) || !is_ipv6(p->octets, (ssize_t)p->len))
 		return;
 	home = address_at(p->octets, INNER_SOURCE);
 	b = binding_find(a, &home);

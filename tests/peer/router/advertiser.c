@@ -43,6 +43,25 @@ void advertiser_free(struct advertiser *a)
 	free(a);
 }
 
+int advertiser_add_option(struct advertiser *a, const char *hex)
+{
+	size_t n = strlen(hex) / 2;
+	char *end, pair[3] = "";
+
+	if (strlen(hex) % 16 || n == 0)
+		return -EINVAL;
+	if (a->extra_len + n > sizeof(a->extra))
+		return -E2BIG;
+	for (size_t i = 0; i < n; i++) {
+		memcpy(pair, hex + 2 * i, 2);
+		a->extra[a->extra_len + i] = (uint8_t)strtoul(pair, &end, 16);
+		if (*end)
+			return -EINVAL;
+	}
+	a->extra_len += n;
+	return 0;
+}
+
 static int set_option(int fd, int option, int value)
 {
 	return setsockopt(fd, IPPROTO_IPV6, option, &value, sizeof(value)) < 0 ? -errno : 0;
@@ -117,6 +136,10 @@ static int send_to(struct advertiser *a, const struct in6_addr *to)
 	len = nd_router_advert_build(&a->ra, message, sizeof(message));
 	if (len < 0)
 		return len;
+	if ((size_t)len + a->extra_len > sizeof(message))
+		return -E2BIG;
+	memcpy(message + len, a->extra, a->extra_len);
+	len += (int)a->extra_len;
 	if (sendto(a->fd, message, (size_t)len, 0, (struct sockaddr *)&dst, sizeof(dst)) < 0)
 		return -errno;
 	a->advertisements++;

@@ -43,6 +43,36 @@ static int set_lifetime(struct advertiser *a, unsigned lifetime)
 	return advertiser_send(a);
 }
 
+static struct advertiser *find(struct router_options *o, const char *name)
+{
+	struct advertiser *a;
+
+	list_for_each(a, &o->advertisers, node)
+		if (strcmp(a->name, name) == 0)
+			return a;
+	return NULL;
+}
+
+static int set_extra(struct advertiser *a, char **options)
+{
+	int r = 0;
+
+	a->extra_len = 0;
+	for (; r >= 0 && *options; options++)
+		r = advertiser_add_option(a, *options);
+	return r < 0 ? r : advertiser_send(a);
+}
+
+static int set_home_agent(struct advertiser *a, const char *text)
+{
+	int r = 0;
+
+	a->ra.home_agent = a->ra.has_home_agent_info = false;
+	if (strcmp(text, "off") != 0)
+		r = home_agent_set(a, strcmp(text, "on") == 0 ? NULL : text);
+	return r < 0 ? r : advertiser_send(a);
+}
+
 static int set_prefix(struct router_options *o, const char *text, const unsigned *valid,
 		      unsigned preferred)
 {
@@ -83,6 +113,7 @@ int commands_run(void *user, int argc, char **argv, json_t **ret, const char **r
 {
 	struct router_options *o = user;
 	const char *verb = argv[0], *first = argc > 1 ? argv[1] : NULL;
+	struct advertiser *a = first ? find(o, first) : NULL;
 	unsigned value, preferred;
 
 	if (strcmp(verb, "advertise") == 0)
@@ -93,6 +124,10 @@ int commands_run(void *user, int argc, char **argv, json_t **ret, const char **r
 		return for_interfaces(o, first, set_vanished, false);
 	if (strcmp(verb, "counters") == 0)
 		return counters(o, ret);
+	if (strcmp(verb, "options") == 0 && a)
+		return set_extra(a, argv + 2);
+	if (strcmp(verb, "home-agent") == 0 && a && argc == 3)
+		return set_home_agent(a, argv[2]);
 	if (strcmp(verb, "deprecate") == 0 && argc == 2)
 		return set_prefix(o, first, NULL, 0);
 	if (strcmp(verb, "lifetime") == 0 && first &&

@@ -8,6 +8,8 @@
  *   lifetime SECONDS [IF]      router lifetime, and advertise
  *   deprecate PREFIX           preferred lifetime 0, and advertise
  *   prefix PREFIX VALID PREFERRED   change lifetimes, and advertise
+ *   options IF [HEX...]        other options than until now behind the usual ones, and advertise
+ *   home-agent IF off|on|PREFERENCE,LIFETIME   H flag and home agent information, and advertise
  *   counters                   solicitations heard, advertisements sent
  */
 #pragma once

@@ -25,6 +25,7 @@ enum option_id {
 	OPT_ADV_INTERVAL,
 	OPT_MTU,
 	OPT_HOP_LIMIT,
+	OPT_OPTION,
 	OPT_MANAGED,
 	OPT_OTHER,
 	OPT_CONTROL,
@@ -43,6 +44,7 @@ static const struct option options[] = {
 	{"adv-interval", optional_argument, NULL, OPT_ADV_INTERVAL},
 	{"mtu", required_argument, NULL, OPT_MTU},
 	{"hop-limit", required_argument, NULL, OPT_HOP_LIMIT},
+	{"option", required_argument, NULL, OPT_OPTION},
 	{"managed", no_argument, NULL, OPT_MANAGED},
 	{"other", no_argument, NULL, OPT_OTHER},
 	{"control", required_argument, NULL, OPT_CONTROL},
@@ -61,6 +63,7 @@ static const char help[] =
 	"  --answer unicast|multicast  answer to a solicitation, at once (default unicast)\n"
 	"  --home-agent[=PREFERENCE,LIFETIME]  H flag, and home agent information\n"
 	"  --adv-interval[=MS]    advertisement interval option (default: the interval)\n"
+	"  --option HEX           more options, each whole, as they are (repeatable)\n"
 	"  --mtu N  --hop-limit N  --managed  --other\n"
 	"Options of the program:\n"
 	"  --control PATH  --log PATH  --verbose\n";
@@ -114,7 +117,7 @@ static int prefix_add(struct advertiser *a, const char *text)
 	return r;
 }
 
-static int home_agent_set(struct advertiser *a, const char *text)
+int home_agent_set(struct advertiser *a, const char *text)
 {
 	_cleanup_free_ char *copy = text ? strdup(text) : NULL;
 	char *comma = copy ? strchr(copy, ',') : NULL;
@@ -170,6 +173,8 @@ static int interface_option(struct advertiser *a, enum option_id id, const char 
 		r = peer_parse_unsigned(value, 0, 255, &v);
 		a->ra.hop_limit = (uint8_t)v;
 		return r;
+	case OPT_OPTION:
+		return advertiser_add_option(a, value);
 	case OPT_MANAGED:
 		a->ra.managed = true;
 		return 0;

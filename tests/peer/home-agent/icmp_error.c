@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "too_big.h"
+#include "icmp_error.h"
 
 #include <errno.h>
-#include <linux/icmpv6.h>
 
 #include "agent.h"
 #include "base/cursor.h"
@@ -13,8 +12,8 @@
 #define HOP_LIMIT 64
 #define ICMP_HEADER_LEN 8
 
-int too_big_send(const struct agent *a, const struct in6_addr *from, const uint8_t *packet,
-		 size_t len, unsigned mtu)
+int icmp_error_send(const struct agent *a, const struct in6_addr *from, const uint8_t *packet,
+		    size_t len, const struct icmp_error *error)
 {
 	uint8_t message[MIN_MTU - IP6_HEADER_LEN], whole[MIN_MTU];
 	struct writer w = writer_make(message, sizeof(message));
@@ -25,10 +24,10 @@ int too_big_send(const struct agent *a, const struct in6_addr *from, const uint8
 	memcpy(&p.dst, packet + 8, sizeof(p.dst));
 	if (!addr_is_routable(&p.dst))
 		return -EINVAL;
-	write_u8(&w, ICMPV6_PKT_TOOBIG);
-	write_u8(&w, 0);
+	write_u8(&w, error->type);
+	write_u8(&w, error->code);
 	write_u16(&w, 0);
-	write_u32(&w, mtu < MIN_MTU ? MIN_MTU : mtu);
+	write_u32(&w, error->word);
 	write_bytes(&w, packet, len < quoted ? len : quoted);
 	icmp6_set_checksum(&p.src, &p.dst, message, w.len);
 	p.payload = message;

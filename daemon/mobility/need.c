@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Need: which home addresses some session still counts on (E3), and when nobody does any more (E4).
+ *
+ * While an address is native nothing is tracked.  When its place is left the kernel is asked once which sessions are on it;
+ * if one is in need the address gets a binding, and the kernel tells when each is gone.  Before a withdrawal the address is closed to new
+ * sessions and the kernel is asked again: who came in between keeps the binding.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "mobility/internal.h"
+
+#define MAX_LOOK CONF_MAX_HOMES
+#define RECHECK_AFTER \
+	(1 * USEC_PER_SEC) /* who picked its source just before the move has sent by then */
+#define GRACEFUL_TIME (60 * USEC_PER_SEC)
+
+bool binding_needed(const struct binding *b)
+{
+	return b->service == SERVICE_FIXED || b->needed;
+}
+
+/* Who waits for others is in need only if he is to be reached. */
+static bool type_in_need(const struct session_info *i, enum service_type type)
+{
+	if (i->listening)
+		return type == SERVICE_FIXED;
+	return type != SERVICE_NON_PERSISTENT;
+}
+
+static void set_in_need(struct session *s, bool in_need)
+{
+	if (s->in_need == in_need)
+		return;
+	s->in_need = in_need;
+	if (in_need)
+		s->binding->n_in_need++;
+	else
+		s->binding->n_in_need--;
+}
+
+/* The last session in need is gone: the hold time begins.  Another one came: it is over. */
+static void update_hold(struct binding *b)
+{
+	struct engine *e = b->engine;
+
+	if (b->n_in_need) {
+		b->needed = true;
+		b->hold_until = USEC_INFINITY;
+	} else if (b->needed && b->hold_until == USEC_INFINITY) {
+		b->hold_until = usec_add(e->now.mono, e->conf->hold_time);
+	}
+	engine_publish(e, OBJECT_BINDING, CHANGE_CHANGED, b);
+}
+
+/* Graceful replacement: the old address is kept for a while, so that the application can move. */
+static bool grace_is_over(const struct session *s)
+{
+	return s->requested == SERVICE_GRACEFUL_REPLACEMENT &&
+	       usec_add(s->since, GRACEFUL_TIME) <= s->binding->engine->now.mono;
+}
+
+static void session_add(struct binding *b, const struct session_info *info, enum service_type type,
+			const struct policy_rule *rule, pid_t pid)
+{
+	struct engine *e = b->engine;
+	struct session *s = session_find(e, info->cookie);
+
+	if (s && s->binding != b) { /* bound to another address since */
+		session_free(s);
+		s = NULL;
+	}
+	if (!s) {
+		s = session_new(b, info);
+		if (!s)
+			return;
+		e->counters.sessions_tracked[type]++;
+	}
+	s->requested = type;
+	s->granted = b->service > type ? b->service : type;
+	s->rule = rule;
+	if (pid)
+		s->pid = pid;
+	set_in_need(s, type_in_need(info, type) && !grace_is_over(s));
+}
+
+/* An address alone (DHCPv6) does not tell its prefix: what one link has. */
+static struct ip6_prefix home_prefix_of(const struct in6_addr *addr, uint8_t plen)
+{
+	return prefix_make(addr, plen == 128 ? 64 : plen);
+}
+
+/* --- looking ------------------------------------------------------------------------------ */
+
+/* One address that somebody may still use. */
+struct look {
+	struct in6_addr addr;
+	uint8_t plen;
+	struct link_address *left; /* of a place that we have left, no binding yet */
+	struct binding *binding;
+};
+
+struct looks {
+	unsigned n;
+	struct look at[MAX_LOOK];
+};
+
+static void look_at(struct looks *l, const struct look *one)
+{
+	if (l->n < MAX_LOOK)
+		l->at[l->n++] = *one;
+}
+
+static struct look *find_look(struct looks *l, const struct in6_addr *addr)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (addr_equal(&l->at[i].addr, addr))
+			return &l->at[i];
+	return NULL;
+}
+
+static struct binding *binding_of(struct engine *e, struct look *l)
+{
+	struct ip6_prefix prefix = home_prefix_of(&l->addr, l->plen);
+	struct conf_home home = {.address = l->addr, .prefix = prefix};
+	struct anchor *a = anchor_best(e, &prefix);
+	int r;
+
+	if (l->binding || !a)
+		return l->binding;
+	r = binding_new(e, a, &home, &l->binding);
+	if (r < 0) {
+		log_error("%s: cannot keep its sessions: %s", ADDR_STR(&l->addr), log_strerror(-r));
+		return NULL;
+	}
+	l->binding->dynamic = true;
+	l->binding->service = prefix_service(e, &prefix);
+	binding_path_blocked(l->binding);
+	engine_publish(e, OBJECT_BINDING, CHANGE_ADDED, l->binding);
+	return l->binding;
+}
+
+static void take_listed(struct engine *e, struct looks *l, const struct session_info *info,
+			size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct look *at = find_look(l, &info[i].source);
+		const struct policy_rule *rule;
+		struct session_owner owner;
+		bool known = false;
+		struct binding *b;
+		enum service_type type;
+
+		if (!at)
+			continue;
+		rule = policy_match(e, &info[i], &owner, &known);
+		type = policy_excludes(&info[i]) ? SERVICE_NON_PERSISTENT : policy_service(rule);
+		b = at->binding;
+		if (!b && type_in_need(&info[i], type))
+			b = binding_of(e, at);
+		if (b)
+			session_add(b, &info[i], type, rule, known ? owner.pid : 0);
+	}
+}
+
+/* Sessions that the kernel did not list are gone, whatever news of that was lost. */
+static void forget_unlisted(struct binding *b, const struct session_info *info, size_t n)
+{
+	struct session *s, *t;
+
+	list_for_each_safe(s, t, &b->sessions, node) {
+		size_t i = 0;
+
+		while (i < n && info[i].cookie != s->info.cookie)
+			i++;
+		if (i == n)
+			session_free(s);
+	}
+}
+
+static int list_and_take(struct engine *e, struct looks *l)
+{
+	struct ip6_prefix sources[MAX_LOOK];
+	struct session_info *info = NULL;
+	size_t n = 0;
+	int r;
+
+	if (!l->n)
+		return 0;
+	if (!e->watching_sessions) { /* first, so that none goes unnoticed in between */
+		e->watching_sessions = true;
+		e->ops->watch_sessions(e->user, true);
+	}
+	for (unsigned i = 0; i < l->n; i++)
+		sources[i] = prefix_make(&l->at[i].addr, 128);
+	e->counters.session_listings++;
+	r = e->ops->list_sessions(e->user, sources, l->n, &info, &n);
+	if (r < 0) {
+		log_warning("cannot list the sessions of this host: %s", log_strerror(-r));
+		e->recheck_at = usec_add(e->now.mono, RECHECK_AFTER);
+		return r;
+	}
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->at[i].binding)
+			forget_unlisted(l->at[i].binding, info, n);
+	take_listed(e, l, info, n);
+	free(info);
+	for (unsigned i = 0; i < l->n; i++) {
+		if (l->at[i].left)
+			l->at[i].left->looked = true;
+		if (l->at[i].binding) {
+			l->at[i].binding->looked = true;
+			update_hold(l->at[i].binding);
+		}
+	}
+	return 0;
+}
+
+static struct ip6_prefix address_prefix(const struct link_address *a)
+{
+	return home_prefix_of(&a->addr, a->plen);
+}
+
+static bool is_left(const struct engine *e, const struct link *l, const struct link_address *a)
+{
+	struct ip6_prefix prefix = address_prefix(a);
+
+	return addr_is_routable(&a->addr) && !a->duplicate && !link_supports(l, a) &&
+	       !(e->uplink && addr_equal(&a->addr, &e->coa)) && !engine_find_home(e, &a->addr) &&
+	       anchor_best(e, &prefix) && prefix_service(e, &prefix) != SERVICE_NON_PERSISTENT;
+}
+
+static bool is_always_needed(const struct engine *e, const struct link_address *a)
+{
+	struct ip6_prefix prefix = address_prefix(a);
+
+	return a->confirmed_epoch && prefix_service(e, &prefix) == SERVICE_FIXED;
+}
+
+static void collect_left(struct engine *e, struct looks *looks)
+{
+	struct link_address *a;
+	struct link *l;
+
+	list_for_each(l, &e->links, node) {
+		if (!l->conf->use)
+			continue;
+		list_for_each(a, &l->addresses, node) {
+			struct look at = {.addr = a->addr, .plen = a->plen, .left = a};
+
+			if (link_supports(l, a))
+				a->looked = false;
+			if (a->looked || !is_left(e, l, a))
+				continue;
+			if (is_always_needed(e, a))
+				binding_of(e, &at);
+			look_at(looks, &at);
+		}
+	}
+}
+
+/* Left by a former run, and nobody in need is on it: the agent need not keep it for the hold time. */
+static void abandon(struct binding *b)
+{
+	if (!b->adopted || b->state != BINDING_IDLE || b->service == SERVICE_FIXED || b->n_in_need)
+		return;
+	b->needed = false;
+	b->hold_until = USEC_INFINITY;
+	b->coa = b->engine->coa;
+	b->link = b->engine->uplink;
+	binding_withdraw(b);
+}
+
+void need_update(struct engine *e)
+{
+	struct looks looks = {0};
+	struct binding *b;
+
+	if (!e->uplink)
+		return; /* nothing can be registered; who is in need then is seen at the next attachment */
+	collect_left(e, &looks);
+	list_for_each(b, &e->bindings, node)
+		if (!b->looked && !b->removed && !find_home_link(e, b))
+			look_at(&looks, &(struct look){.addr = b->home,
+						       .plen = b->home_prefix.len,
+						       .binding = b});
+	if (list_and_take(e, &looks) < 0)
+		return;
+	for (unsigned i = 0; i < looks.n; i++)
+		if (looks.at[i].binding)
+			abandon(looks.at[i].binding);
+}
+
+void need_moved(struct engine *e)
+{
+	struct link_address *a;
+	struct link *l;
+
+	list_for_each(l, &e->links, node)
+		list_for_each(a, &l->addresses, node)
+			a->looked = false;
+	e->recheck_at = usec_add(e->now.mono, RECHECK_AFTER);
+}
+
+void need_address_gone(struct engine *e, const struct link *l, const struct link_address *a)
+{
+	struct looks looks = {0};
+
+	if (!e->started || e->stopping || link_supports(l, a) || !is_left(e, l, a))
+		return;
+	look_at(&looks, &(struct look){.addr = a->addr, .plen = a->plen});
+	list_and_take(e, &looks);
+}
+
+/* --- release ------------------------------------------------------------------------------ */
+
+static void set_closed(struct binding *b, bool closed)
+{
+	struct path p = b->path;
+
+	if (p.closed == closed)
+		return;
+	p.closed = closed;
+	binding_set_path(b, &p);
+}
+
+static int look_again(struct binding *b)
+{
+	struct looks looks = {.n = 1,
+			      .at = {{.addr = b->home, .plen = b->home_prefix.len, .binding = b}}};
+
+	return list_and_take(b->engine, &looks);
+}
+
+/* The hold time is over: nobody new may come, and then is there really nobody? */
+static void release(struct binding *b)
+{
+	struct engine *e = b->engine;
+	struct event ev = {.kind = EVENT_BINDING_WITHDRAWN,
+			   .priority = LOG_INFO,
+			   .binding = b,
+			   .anchor = b->anchor};
+
+	set_closed(b, true);
+	if (look_again(b) < 0 || b->n_in_need) {
+		set_closed(b, false);
+		if (!b->n_in_need)
+			b->hold_until = usec_add(e->now.mono, RECHECK_AFTER);
+		return;
+	}
+	b->hold_until = USEC_INFINITY;
+	b->needed = false;
+	e->counters.withdrawals++;
+	engine_notify(e, &ev, "%s is not needed any more, its binding at %s is withdrawn",
+		      ADDR_STR(&b->home), b->anchor->name);
+	binding_withdraw(b);
+}
+
+usec_t need_next_timer(const struct binding *b)
+{
+	usec_t next = b->removed ? USEC_INFINITY : b->hold_until;
+	const struct session *s;
+
+	list_for_each(s, &b->sessions, node)
+		if (s->in_need && s->requested == SERVICE_GRACEFUL_REPLACEMENT &&
+		    usec_add(s->since, GRACEFUL_TIME) < next)
+			next = usec_add(s->since, GRACEFUL_TIME);
+	return next;
+}
+
+void need_timer(struct binding *b)
+{
+	struct engine *e = b->engine;
+	struct session *s;
+
+	list_for_each(s, &b->sessions, node)
+		if (s->in_need && grace_is_over(s)) {
+			set_in_need(s, false);
+			update_hold(b);
+		}
+	if (b->removed || e->now.mono < b->hold_until)
+		return;
+	if (b->service == SERVICE_FIXED || (b->state == BINDING_HOME && !b->dynamic)) {
+		b->hold_until = USEC_INFINITY;
+		b->needed = false;
+	} else {
+		release(b);
+	}
+}
+
+void need_end(struct binding *b)
+{
+	sessions_forget(b);
+	b->needed = b->looked = false;
+	b->hold_until = USEC_INFINITY;
+}
+
+void need_recheck(struct engine *e)
+{
+	struct link_address *a;
+	struct link *l;
+
+	if (e->now.mono < e->recheck_at)
+		return;
+	e->recheck_at = USEC_INFINITY;
+	list_for_each(l, &e->links, node)
+		list_for_each(a, &l->addresses, node)
+			a->looked = false;
+}
+
+/* Nothing is tracked any more: no news, no wake-ups. */
+void need_settle(struct engine *e)
+{
+	if (!e->watching_sessions || e->n_sessions)
+		return;
+	e->watching_sessions = false;
+	e->ops->watch_sessions(e->user, false);
+}
+
+/* --- events ------------------------------------------------------------------------------- */
+
+void engine_session_gone(struct engine *e, struct instant now, uint64_t cookie)
+{
+	struct session *s = session_find(e, cookie);
+	struct binding *b;
+	bool was_in_need;
+
+	e->now = now;
+	if (!s)
+		return;
+	b = s->binding;
+	was_in_need = s->in_need;
+	session_free(s);
+	if (!was_in_need)
+		return;
+	update_hold(b);
+	engine_settle(e);
+}
+
+void engine_sessions_lost(struct engine *e, struct instant now)
+{
+	struct binding *b;
+
+	e->now = now;
+	list_for_each(b, &e->bindings, node)
+		if (!list_empty(&b->sessions))
+			look_again(b);
+	engine_settle(e);
+}
+
+void engine_look(struct engine *e, struct instant now)
+{
+	struct binding *b;
+
+	e->now = now;
+	list_for_each(b, &e->bindings, node)
+		look_again(b);
+	engine_settle(e);
+}
+
+void engine_activity(struct engine *e, struct instant now, const struct in6_addr *home)
+{
+	struct binding *b = engine_find_home(e, home);
+
+	e->now = now;
+	if (!b)
+		return;
+	look_again(b);
+	liveness_wake(b);
+	engine_settle(e);
+}

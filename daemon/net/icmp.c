@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ICMPv6 for the engine: echo requests out; their answers, errors about what we sent, home agent discovery and mobile prefix
+ * advertisements in.  The kernel hands over what is for us and has a right checksum, and answers none of these itself.
+ */
+#include <errno.h>
+#include <linux/icmpv6.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "net/bpf/plane.h"
+#include "net/datagram.h"
+#include "net/internal.h"
+#include "proto/nd.h"
+
+#define MAX_MESSAGE 2048
+
+/* Packet Too Big is for pmtu.c, which sees whose packet it was. */
+static const uint8_t types[] = {
+	ICMPV6_DEST_UNREACH, ICMPV6_TIME_EXCEED, ICMPV6_PARAMPROB,
+	ICMPV6_ECHO_REPLY,   ICMP6_DHAAD_REPLY,  ICMP6_MPA,
+};
+
+int net_echo(struct net *n, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
+	     uint16_t identifier, uint16_t sequence)
+{
+	uint8_t icmp[64];
+	int r = icmp6_echo_build(identifier, sequence, icmp, sizeof(icmp));
+
+	if (r < 0)
+		return r;
+	return datagram_send(n->icmp_fd, src, dst, ifindex, icmp, (size_t)r);
+}
+
+static void receive(struct net *n, const struct datagram *d)
+{
+	const struct icmp_event ev = {
+		.ifindex = d->ifindex,
+		.src = d->src,
+		.dst = d->dst,
+		.has_rh2 = d->mark == PLANE_MARK_RH2,
+		.rh2_unknown = !n->marks_known,
+		.icmp = d->data,
+		.len = d->len,
+	};
+
+	engine_icmp(n->engine, loop_now(), &ev);
+}
+
+static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	(void)s, (void)revents;
+	datagrams_receive(user, fd, 0, MAX_MESSAGE, receive);
+	return 0;
+}
+
+/* After mobility_open(): what it finds out about marks holds here, too. */
+int icmp_open(struct net *n)
+{
+	struct icmp6_filter filter;
+	int on = 1;
+
+	n->icmp_fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
+	if (n->icmp_fd < 0)
+		return -errno;
+	memset(&filter, 0xff, sizeof(filter)); /* a set bit blocks (RFC 3542 section 3.2) */
+	for (unsigned i = 0; i < sizeof(types); i++)
+		filter.data[types[i] / 32] &= ~(1u << types[i] % 32);
+	if (setsockopt(n->icmp_fd, IPPROTO_ICMPV6, ICMPV6_FILTER, &filter, sizeof(filter)) < 0 ||
+	    setsockopt(n->icmp_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0 ||
+	    (n->marks_known && setsockopt(n->icmp_fd, SOL_SOCKET, SO_RCVMARK, &on, sizeof(on)) < 0))
+		return -errno;
+	return net_watch(n, n->icmp_fd, on_readable);
+}

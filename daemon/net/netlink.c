@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "net/netlink.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+
+#define REPLY_SIZE 32768
+
+static void cleanup_mnl(struct mnl_socket **s)
+{
+	if (*s)
+		mnl_socket_close(*s);
+}
+
+struct nlmsghdr *netlink_message(void *buf, uint16_t type, uint16_t flags, size_t header)
+{
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+
+	h->nlmsg_type = type;
+	h->nlmsg_flags = NLM_F_REQUEST | flags;
+	h->nlmsg_seq = (uint32_t)time(NULL);
+	mnl_nlmsg_put_extra_header(h, header);
+	return h;
+}
+
+int netlink_talk(struct nlmsghdr *h, mnl_cb_t cb, void *user)
+{
+	_cleanup_(cleanup_mnl) struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	char reply[REPLY_SIZE];
+	ssize_t n;
+	int r = MNL_CB_OK;
+
+	if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(s, h, h->nlmsg_len) < 0)
+		return -errno;
+	while (r == MNL_CB_OK) {
+		n = mnl_socket_recvfrom(s, reply, sizeof(reply));
+		if (n < 0)
+			return -errno;
+		r = mnl_cb_run(reply, (size_t)n, h->nlmsg_seq, mnl_socket_get_portid(s), cb, user);
+		if (r < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+struct attributes {
+	const struct nlattr **tb;
+	unsigned max;
+};
+
+static int put_attribute(const struct nlattr *a, void *user)
+{
+	struct attributes *t = user;
+	unsigned type = mnl_attr_get_type(a);
+
+	if (type <= t->max)
+		t->tb[type] = a;
+	return MNL_CB_OK;
+}
+
+void netlink_attributes(const struct nlmsghdr *h, size_t header, const struct nlattr **tb,
+			unsigned max)
+{
+	struct attributes t = {tb, max};
+
+	memset(tb, 0, sizeof(*tb) * (max + 1));
+	mnl_attr_parse(h, (unsigned)header, put_attribute, &t);
+}

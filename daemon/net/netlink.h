@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One request to the kernel on a socket of its own. */
+#pragma once
+
+#include <libmnl/libmnl.h>
+
+/* A request of that type, to be completed: its family header, zeroed, is the payload. */
+struct nlmsghdr *netlink_message(void *buf, uint16_t type, uint16_t flags, size_t header);
+/*
+ * Send it and hand all answers to cb (may be NULL): until acknowledged (NLM_F_ACK), until the end of a dump, or until
+ * cb returns MNL_CB_STOP.  0 or -errno.
+ */
+int netlink_talk(struct nlmsghdr *h, mnl_cb_t cb, void *user);
+
+/* Attributes by type, behind the family header; NULL where there is none.  tb has max + 1 entries. */
+void netlink_attributes(const struct nlmsghdr *h, size_t header, const struct nlattr **tb,
+			unsigned max);

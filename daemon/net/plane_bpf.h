@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the BPF plane share. */
+#pragma once
+
+#include <string.h>
+
+#include "net/bpf/plane.h"
+#include "net/plane.h"
+#include "net/plane_ring.h"
+
+enum pinned {
+	PIN_CONFIG,
+	PIN_BINDING,
+	PIN_ACCEPT,
+	PIN_COA,
+	PIN_UPLINK,
+	PIN_SENT,
+	PIN_RECEIVED,
+	PIN_OWNER,
+	PIN_WATCH,
+	PIN_ACTIVITY,
+	PIN_DROPPED,
+	PIN_ENCAP,
+	PIN_DECAP,
+	PIN_DECAP_L3,
+	PIN_MAX,
+};
+
+struct bpf_pin {
+	const char *name;
+	uint32_t type, key_size, value_size; /* sizes 0: not a map with values */
+};
+extern const struct bpf_pin bpf_pins[PIN_MAX];
+
+struct plane_bpf {
+	struct plane plane;
+	int fd[PIN_MAX];
+	unsigned cpus;
+	int device;
+	struct ring activity;
+	struct plane_addr owner[PLANE_MAX_HOMES]; /* as in the map */
+};
+
+static inline struct plane_bpf *to_bpf(struct plane *p)
+{
+	return (struct plane_bpf *)(void *)p;
+}
+
+static inline struct plane_addr to_plane_addr(const struct in6_addr *a)
+{
+	struct plane_addr r;
+
+	memcpy(&r, a, sizeof(r));
+	return r;
+}
+
+static inline bool plane_addr_equal(const struct plane_addr *a, const struct plane_addr *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* The entry of a path in the map "binding". */
+struct plane_binding bpf_binding_of(const struct path *path);
+
+/* plane_audit.c */
+bool bpf_check_attached(struct plane *p, int ifindex, bool has_mac);
+const char *bpf_check_path(struct plane *p, const struct path *path);
+void bpf_audit(struct plane *p, const struct conf *conf, struct audit *a);

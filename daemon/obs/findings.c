@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the test finds, each with words that help who reads them. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "obs/obs.h"
+#include "proto/mh.h"
+
+#define MAX_CLOCK_OFFSET (60 * (int64_t)USEC_PER_SEC)
+
+void findings_add(struct findings *f, bool ok, const char *what, const char *fmt, ...)
+{
+	struct finding *one;
+	va_list ap;
+
+	if (f->n == f->room) {
+		unsigned room = f->room ? f->room * 2 : 32;
+		struct finding *list = (struct finding *)realloc(f->list, room * sizeof(*list));
+
+		if (!list) {
+			f->incomplete = true;
+			return;
+		}
+		f->list = list;
+		f->room = room;
+	}
+	one = &f->list[f->n++];
+	one->ok = ok;
+	snprintf(one->what, sizeof(one->what), "%s", what);
+	va_start(ap, fmt);
+	vsnprintf(one->words, sizeof(one->words), fmt, ap);
+	va_end(ap);
+}
+
+void findings_free(struct findings *f)
+{
+	free(f->list);
+	*f = (struct findings){0};
+}
+
+static double ms(usec_t t)
+{
+	return (double)t / (double)USEC_PER_MSEC;
+}
+
+static void add_network(struct findings *f, const struct engine *e)
+{
+	const char *what = engine_waiting_for(e);
+
+	if (e->uplink)
+		findings_add(f, true, "network", "care-of address %s on %s", ADDR_STR(&e->coa),
+			     e->uplink->name);
+	else
+		findings_add(f, false, "network", "there is no way out, waiting for %s",
+			     what ? what : "an uplink");
+}
+
+static void add_tunnel(struct findings *f, const char *what, const struct binding *b, usec_t since)
+{
+	const struct liveness *l = &b->liveness;
+	const char *anchor = b->anchor ? b->anchor->name : "its anchor";
+
+	if (l->probe_answered && l->probe_answered >= since)
+		findings_add(f, true, what, "the probe through %s was answered after %.1f ms",
+			     anchor, ms(l->rtt));
+	else if (l->probe_sent)
+		findings_add(f, false, what,
+			     "no answer through %s: does it forward packets of %s, and does "
+			     "nothing between %s and %s drop IPv6 in IPv6 (protocol 41)?",
+			     anchor, ADDR_STR(&b->home), ADDR_STR(&b->path.coa),
+			     ADDR_STR(&b->path.anchor));
+	else
+		findings_add(f, false, what, "no probe could be sent through %s, see the log",
+			     anchor);
+}
+
+static void add_path(struct findings *f, const struct binding *b, usec_t since)
+{
+	const char *waiting = binding_waiting_for(b);
+	char what[64];
+
+	snprintf(what, sizeof(what), "home address %s", ADDR_STR(&b->home));
+	if (b->state == BINDING_REFUSED) {
+		findings_add(f, false, what, "%s refuses the binding: %s",
+			     b->anchor ? b->anchor->name : "the anchor",
+			     b->last_status < 0 ? "no status"
+						: ba_status_str((unsigned)b->last_status));
+		return;
+	}
+	switch (b->path.mode) {
+	case PATH_TUNNEL:
+		add_tunnel(f, what, b, since);
+		break;
+	case PATH_HOME:
+		findings_add(f, true, what, "on its home link, without a tunnel");
+		break;
+	case PATH_BLOCKED:
+	case PATH_MODE_MAX:
+		findings_add(f, false, what, "nothing can be sent from it, waiting for %s",
+			     waiting ? waiting : "its anchor");
+		break;
+	}
+}
+
+static void add_key(struct findings *f, const struct anchor *a)
+{
+	char what[96];
+
+	snprintf(what, sizeof(what), "key of %s", a->name);
+	if (!a->has_sa)
+		findings_add(f, true, what,
+			     "none (Insecure=yes): whoever can send as %s can divert or cut its "
+			     "bindings; a KeyFile= prevents that",
+			     ADDR_STR(&a->address));
+	else if (a->n.dropped_auth && !a->n.ba_accepted)
+		findings_add(f, false, what,
+			     "all %" PRIu64 " acknowledgements failed authentication: SPI=, "
+			     "Algorithm= and key have to be the same at the home agent",
+			     a->n.dropped_auth);
+	else if (a->clock_offset > MAX_CLOCK_OFFSET || a->clock_offset < -MAX_CLOCK_OFFSET)
+		findings_add(f, false, what,
+			     "the clock of the home agent is %+.0f s off ours; time stamps protect "
+			     "against replay only while clocks are right, so set them (NTP)",
+			     (double)a->clock_offset / (double)USEC_PER_SEC);
+	else if (a->n.dropped_auth)
+		findings_add(f, true, what,
+			     "used; %" PRIu64 " forged or damaged acknowledgements were dropped",
+			     a->n.dropped_auth);
+	else
+		findings_add(f, true, what, "%s", a->n.ba_accepted ? "used" : "not used so far");
+}
+
+static void add_health(struct findings *f, const struct anchor *a)
+{
+	const char *leaving = a->leaving ? "; it asks us to go elsewhere" : "";
+	char what[96];
+
+	snprintf(what, sizeof(what), "anchor %s", a->name);
+	switch (a->health) {
+	case ANCHOR_UNTRIED:
+		findings_add(f, true, what, "not tried so far%s", leaving);
+		break;
+	case ANCHOR_REACHABLE:
+		if (a->rtt)
+			findings_add(f, true, what, "reachable in %.1f ms%s", ms(a->rtt), leaving);
+		else
+			findings_add(f, true, what, "reachable%s", leaving);
+		break;
+	case ANCHOR_SILENT:
+		findings_add(f, false, what,
+			     "%s does not answer binding updates: is it up, is the address right, "
+			     "does nothing on the way drop Mobility Headers (protocol 135)?",
+			     ADDR_STR(&a->address));
+		break;
+	case ANCHOR_REFUSING:
+		findings_add(f, false, what, "refuses us: %s",
+			     a->last_status < 0 ? "no status"
+						: ba_status_str((unsigned)a->last_status));
+		break;
+	case ANCHOR_HEALTH_MAX:
+		break;
+	}
+}
+
+void findings_of_audit(struct findings *f, const struct audit_result *results, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		findings_add(f, results[i].ok, results[i].what, "%s",
+			     *results[i].words ? results[i].words : "as it should be");
+}
+
+void findings_of_engine(struct findings *f, const struct engine *e, usec_t since)
+{
+	const struct binding *b;
+	const struct anchor *a;
+
+	add_network(f, e);
+	list_for_each(b, &e->bindings, node)
+		add_path(f, b, since);
+	list_for_each(a, &e->anchors, node) {
+		if (addr_is_any(&a->address))
+			continue;
+		add_key(f, a);
+		add_health(f, a);
+	}
+	if (list_empty(&e->anchors))
+		findings_add(f, true, "anchors",
+			     "none known: sessions end when the network they began on is left");
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sessions of the mobile node: they begin where it is, and end when they like. */
+#include <stdlib.h>
+
+#include "scenario.h"
+#include "socket.h"
+
+#define SSH 22
+#define HTTPS 443
+#define TAIL 1.3 /* shape of the session lengths */
+#define LONGEST (600 * USEC_PER_SEC)
+#define ARRIVAL (500 * USEC_PER_MSEC)
+#define PATIENCE \
+	(20 * USEC_PER_SEC) /* of a session that hears nothing and can begin anew elsewhere */
+
+struct life {
+	uint64_t cookie;
+};
+
+static void end(void *owner, void *data)
+{
+	struct run *r = owner;
+	const struct life *l = data;
+	struct sock *s = sock_find(r->host, l->cookie);
+
+	if (s && r->host->suspended)
+		sched_at(&r->net.sched, r->net.sched.now + USEC_PER_SEC, end, r,
+			 sim_copy(l, sizeof(*l)));
+	else if (s)
+		sock_close(s);
+}
+
+static void begin_at(struct run *r, const struct in6_addr *source, bool in_need, usec_t length)
+{
+	usec_t interval = rng_between(&r->rng, 300, 2000) * USEC_PER_MSEC;
+	struct sock *s = sock_open(r->host, source,
+				   in_need ? SERVICE_SESSION_LASTING : SERVICE_NON_PERSISTENT,
+				   in_need ? SSH : HTTPS, interval);
+	struct life l = {s->cookie};
+
+	sched_at(&r->net.sched, r->net.sched.now + length, end, r, sim_copy(&l, sizeof(l)));
+}
+
+static void begin(struct run *r, bool in_need)
+{
+	usec_t length = rng_pareto(&r->rng, r->scenario->session_least, TAIL, LONGEST);
+	struct host *h = r->host;
+	struct in6_addr source;
+	struct binding *b;
+
+	/* Those with a home address use it. */
+	if (in_need && r->scenario->fixed && h->engine) {
+		unsigned n = rng_below(&r->rng, r->scenario->fixed);
+
+		list_for_each(b, &h->engine->bindings, node)
+			if (b->service == SERVICE_FIXED && n-- == 0) {
+				begin_at(r, &b->home, true, length);
+				return;
+			}
+	}
+	if (host_source(h, &source))
+		begin_at(r, &source, in_need, length);
+}
+
+static void give_up(struct run *r)
+{
+	usec_t now = r->net.sched.now;
+	struct sock *s, *t;
+
+	list_for_each_safe(s, t, &r->host->sockets, node)
+		if ((!sock_in_need(s) || s->told) && s->answered_at + PATIENCE < now)
+			sock_close(s);
+}
+
+/* Once a second: so many sessions begin that on average the wanted number is alive. */
+static void tick(void *owner, void *data)
+{
+	struct run *r = owner;
+	const struct scenario *s = r->scenario;
+	double mean = (double)s->session_least * TAIL / (TAIL - 1) / 1e6;
+
+	(void)data;
+	if (r->calm)
+		return;
+	sched_at(&r->net.sched, r->net.sched.now + USEC_PER_SEC, tick, r, NULL);
+	if (r->host->suspended || !r->host->engine)
+		return;
+	give_up(r);
+	if (rng_chance(&r->rng, s->sessions / mean))
+		begin(r, true);
+	if (rng_chance(&r->rng, s->others / mean))
+		begin(r, false);
+}
+
+/* In the middle of what the engine does. */
+static void tempt(void *user, struct host *h, enum moment m, const struct in6_addr *home)
+{
+	struct run *r = user;
+	struct sock *s, *t;
+
+	if (r->calm || !rng_chance(&r->rng, r->scenario->temptation))
+		return;
+	if (rng_chance(&r->rng, 0.5)) {
+		/* Later on, an address that is left and has no binding is for nobody who does not insist. */
+		if (host_has_address(h, home) &&
+		    (host_path(h, home) || h->nic[0].attached_at + ARRIVAL > r->net.sched.now)) {
+			network_trace(&r->net, "at the worst moment (%d):", (int)m);
+			begin_at(r, home, true, rng_between(&r->rng, 1, 20) * USEC_PER_SEC);
+		}
+		return;
+	}
+	list_for_each_safe(s, t, &h->sockets, node)
+		if (addr_equal(&s->info.source, home) && rng_chance(&r->rng, 0.5)) {
+			network_trace(&r->net, "at the worst moment (%d):", (int)m);
+			sock_close(s);
+		}
+}
+
+void traffic_begin(struct run *r)
+{
+	r->host->moment = tempt;
+	r->host->user = r;
+	sched_at(&r->net.sched, r->net.sched.now, tick, r, NULL);
+}
+
+void traffic_end(struct run *r)
+{
+	struct sock *s, *t;
+
+	list_for_each_safe(s, t, &r->host->sockets, node)
+		sock_close(s);
+}
