@@ -78,12 +78,20 @@ bool addr_is_routable(const struct in6_addr *a)
 	       !IN6_IS_ADDR_MULTICAST(a) && !IN6_IS_ADDR_LINKLOCAL(a) && !IN6_IS_ADDR_V4MAPPED(a);
 }
 
+/* Of the octet in which a prefix of that length ends: the bits that belong to it. */
+static uint8_t bits_of(unsigned len)
+{
+	return (uint8_t)(0xff00 >> (len % 8));
+}
+
 struct ip6_prefix prefix_make(const struct in6_addr *a, unsigned len)
 {
 	struct ip6_prefix p = {.addr = *a, .len = (uint8_t)len};
 
-	for (unsigned bit = len; bit < 128; bit++)
-		p.addr.s6_addr[bit / 8] &= (uint8_t) ~(0x80 >> (bit % 8));
+	if (len >= 128)
+		return p;
+	p.addr.s6_addr[len / 8] &= bits_of(len);
+	memset(p.addr.s6_addr + len / 8 + 1, 0, 15 - len / 8);
 	return p;
 }
 
@@ -94,7 +102,8 @@ bool prefix_equal(const struct ip6_prefix *a, const struct ip6_prefix *b)
 
 bool prefix_contains(const struct ip6_prefix *p, const struct in6_addr *a)
 {
-	struct ip6_prefix q = prefix_make(a, p->len);
+	unsigned whole = p->len / 8;
 
-	return addr_equal(&p->addr, &q.addr);
+	return memcmp(&p->addr, a, whole) == 0 &&
+	       (p->len % 8 == 0 || p->addr.s6_addr[whole] == (a->s6_addr[whole] & bits_of(p->len)));
 }

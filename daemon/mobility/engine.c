@@ -272,7 +272,7 @@ const char *engine_place(const struct engine *e)
 	if (!e->uplink)
 		return "offline";
 	if (list_empty(&e->bindings))
-		return list_empty(&e->conf->anchors) ? "local" : "native";
+		return "local";
 	list_for_each(b, &e->bindings, node)
 		if (b->state != BINDING_HOME)
 			home = false;
@@ -291,6 +291,8 @@ const char *engine_waiting_for(const struct engine *e)
 				return w;
 		return list_empty(&e->links) ? "a network interface" : "a link to come up";
 	}
+	if (link_is_captive(e->uplink))
+		return "somebody to log in at the captive portal";
 	list_for_each(b, &e->bindings, node)
 		if ((w = binding_waiting_for(b)))
 			return w;

@@ -204,6 +204,9 @@ struct address_event {
 };
 void engine_address(struct engine *e, struct instant now, const struct address_event *ev);
 
+/* Whether the link has IPv4; it matters for words alone. */
+void engine_ipv4(struct engine *e, struct instant now, int ifindex, bool present);
+
 struct route_event { /* a default route of the kernel */
 	int ifindex;
 	struct in6_addr gateway;
@@ -269,8 +272,8 @@ void engine_resync(struct engine *e, struct instant now, bool begin);
 const struct handover *engine_handover(const struct engine *e, uint64_t id); /* NULL if gone */
 struct binding *engine_find_home(const struct engine *e, const struct in6_addr *home);
 struct link *engine_find_link(const struct engine *e, int ifindex);
-/* Where am I, in one word: "home", "away", "native" (nothing is registered), "offline", "starting", "local" (no anchor
- * configured).
+/* Where am I, in one word: "home", "away", "offline", "starting", "local" (there is no home address away
+ * from its link: nothing is registered).
  */
 const char *engine_place(const struct engine *e);
 const char *engine_waiting_for(const struct engine *e);

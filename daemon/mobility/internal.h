@@ -140,6 +140,8 @@ void link_leave_earlier(struct link *l);
 usec_t link_next_timer(const struct link *l);
 void link_timer(struct link *l);
 void link_solicit(struct link *l);
+/* A router says that somebody has to log in first (RFC 8910). */
+bool link_is_captive(const struct link *l);
 
 /* router.c */
 bool router_usable(const struct link *l, const struct router *r);

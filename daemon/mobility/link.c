@@ -64,7 +64,10 @@ const char *link_waiting_for(const struct link *l)
 	case LINK_DOWN:
 		return "carrier";
 	case LINK_SOLICITING:
-		return "a router advertisement";
+		if (l->solicits_sent < MAX_RTR_SOLICITATIONS)
+			return "a router advertisement";
+		return l->has_ipv4 ? "IPv6: this network has IPv4 only"
+				   : "a router: none answers, this network has no IPv6";
 	case LINK_CONFIGURING:
 		list_for_each(a, &l->addresses, node)
 			if (!addr_is_linklocal(&a->addr)) {
@@ -79,6 +82,27 @@ const char *link_waiting_for(const struct link *l)
 		break;
 	}
 	return NULL;
+}
+
+bool link_is_captive(const struct link *l)
+{
+	struct router *r;
+
+	list_for_each(r, &l->routers, node)
+		if (router_usable(l, r) && r->captive_portal)
+			return true;
+	return false;
+}
+
+void engine_ipv4(struct engine *e, struct instant now, int ifindex, bool present)
+{
+	struct link *l = engine_find_link(e, ifindex);
+
+	e->now = now;
+	if (!l || l->has_ipv4 == present)
+		return;
+	l->has_ipv4 = present;
+	engine_publish(e, OBJECT_LINK, CHANGE_CHANGED, l);
 }
 
 void link_update_state(struct link *l)

@@ -96,6 +96,7 @@ struct link {
 	int ifindex;
 	char name[IFNAMSIZ];
 	bool up, seen;
+	bool has_ipv4;
 	uint32_t mtu;
 	const struct conf_link *conf;
 	enum link_state state;

@@ -173,9 +173,12 @@ static enum prefix_state state_of_binding(const struct binding *b)
 	case BINDING_REGISTERED:
 	case BINDING_UPDATING:
 	case BINDING_RETURNING:
-		return b->path.closed ? PREFIX_DRAINING : PREFIX_REMOTE;
-	case BINDING_IDLE:
+		if (b->liveness.dead)
+			return PREFIX_LOST;
+		return b->path.closed || b->drain_until ? PREFIX_DRAINING : PREFIX_REMOTE;
 	case BINDING_REGISTERING:
+		return b->anchor->health == ANCHOR_SILENT ? PREFIX_LOST : PREFIX_REGISTERING;
+	case BINDING_IDLE:
 		return PREFIX_REGISTERING;
 	case BINDING_WITHDRAWING:
 		return PREFIX_DRAINING;

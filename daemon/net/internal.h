@@ -127,6 +127,9 @@ int uplink_attach(struct net *n, struct uplink *u);
 int monitor_open(struct net *n);
 int monitor_dump(struct net *n);
 
+/* ipv4.c */
+bool ipv4_present(int ifindex);
+
 /* rtnl.c: changes, each done when the call returns.  Adding what exists and removing what does not
  * is no error. */
 int rtnl_open(struct net *n);

@@ -1,18 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the kernel autoconfigured at a place we have left: it does not notice by itself, and would go on choosing a source
- * address that is somewhere else and a router that is not there.  Nothing is removed: sessions keep their address, and
- * the next advertisement makes either good again.
+ * address that is somewhere else, a router that is not there, and the link for hosts that are not on it any more.
+ * Addresses stay, for their sessions; routes go, as their neighbours, known to be gone, would be tried again every minute.  The
+ * next advertisement makes all good again.
  */
 #include <linux/if_addr.h>
-#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
 #include <netlink/route/addr.h>
-#include <netlink/route/neighbour.h>
+#include <netlink/route/route.h>
 
 #include "net/internal.h"
 
 /* Flags that a change of lifetimes would otherwise clear. */
 #define KEPT_FLAGS (IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE)
+
+/* A route that the kernel has made of an advertisement; gateway: NULL = none, what is on the link. */
+static int forget_route(struct net *n, int ifindex, struct nl_addr *dst, struct nl_addr *gateway)
+{
+	struct rtnl_route *route = rtnl_route_alloc();
+	struct rtnl_nexthop *nh = rtnl_route_nh_alloc();
+	int r = -NLE_NOMEM;
+
+	if (route && nh) {
+		rtnl_route_nh_set_ifindex(nh, ifindex);
+		if (gateway)
+			rtnl_route_nh_set_gateway(nh, gateway);
+		rtnl_route_add_nexthop(route, nh);
+		nh = NULL;
+		rtnl_route_set_family(route, AF_INET6);
+		rtnl_route_set_table(route, RT_TABLE_MAIN);
+		rtnl_route_set_scope(route, RT_SCOPE_UNIVERSE);
+		rtnl_route_set_protocol(route, gateway ? RTPROT_RA : RTPROT_KERNEL);
+		r = rtnl_route_set_dst(route, dst);
+		if (r == 0)
+			r = rtnl_route_delete(n->rtnl, route, 0);
+	}
+	if (nh)
+		rtnl_route_nh_free(nh);
+	rtnl_route_put(route);
+	return r;
+}
+
+/* Hosts of the prefix are not neighbours any more. */
+static void forget_link(struct net *n, int ifindex, const struct in6_addr *addr, unsigned len)
+{
+	struct ip6_prefix prefix = prefix_make(addr, (uint8_t)len);
+	struct nl_addr *dst = nl_addr_build(AF_INET6, &prefix.addr, sizeof(prefix.addr));
+
+	if (dst) {
+		nl_addr_set_prefixlen(dst, (int)len);
+		forget_route(n, ifindex, dst, NULL);
+	}
+	nl_addr_put(dst);
+}
 
 struct wanted {
 	struct net *net;
@@ -36,6 +77,8 @@ static void deprecate(struct nl_object *o, void *user)
 	r = rtnl_addr_add(w->net->rtnl, a, NLM_F_REPLACE);
 	log_debug("%s belongs to an earlier place: %s", ADDR_STR(w->addr),
 		  r < 0 ? nl_geterror(r) : "deprecated");
+	if (rtnl_addr_get_prefixlen(a) < 128)
+		forget_link(w->net, w->ifindex, w->addr, (unsigned)rtnl_addr_get_prefixlen(a));
 }
 
 void net_leave_address(struct net *n, int ifindex, const struct in6_addr *addr)
@@ -51,15 +94,16 @@ void net_leave_address(struct net *n, int ifindex, const struct in6_addr *addr)
 
 void net_leave_router(struct net *n, int ifindex, const struct in6_addr *router)
 {
-	struct nl_addr *dst = nl_addr_build(AF_INET6, router, sizeof(*router));
-	struct rtnl_neigh *neighbour = rtnl_neigh_alloc();
+	struct nl_addr *gateway = nl_addr_build(AF_INET6, router, sizeof(*router));
+	struct nl_addr *dst = nl_addr_build(AF_INET6, &in6addr_any, sizeof(in6addr_any));
+	int r;
 
-	if (dst && neighbour) {
-		rtnl_neigh_set_ifindex(neighbour, ifindex);
-		rtnl_neigh_set_dst(neighbour, dst);
-		rtnl_neigh_set_state(neighbour, NUD_FAILED);
-		rtnl_neigh_add(n->rtnl, neighbour, NLM_F_CREATE | NLM_F_REPLACE);
+	if (dst && gateway) {
+		nl_addr_set_prefixlen(dst, 0);
+		r = forget_route(n, ifindex, dst, gateway);
+		log_debug("router %s belongs to an earlier place: %s", ADDR_STR(router),
+			  r < 0 ? nl_geterror(r) : "its route is gone");
 	}
-	rtnl_neigh_put(neighbour);
 	nl_addr_put(dst);
+	nl_addr_put(gateway);
 }

@@ -123,6 +123,9 @@ static void on_address(struct net *n, const struct nlmsghdr *h, struct instant n
 	uint32_t flags = ifa->ifa_flags;
 	struct uplink *u;
 
+	if (ifa->ifa_family == AF_INET)
+		engine_ipv4(n->engine, now, ev.ifindex,
+			    h->nlmsg_type == RTM_NEWADDR || ipv4_present(ev.ifindex));
 	if (ifa->ifa_family != AF_INET6)
 		return;
 	parse_attrs(h, sizeof(*ifa), tb, ADDRESS_ATTR_MAX);
@@ -340,8 +343,9 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
 
 int monitor_open(struct net *n)
 {
-	static const int groups[] = {RTNLGRP_LINK,      RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
-				     RTNLGRP_IPV6_RULE, RTNLGRP_NEIGH,       RTNLGRP_TC};
+	static const int groups[] = {RTNLGRP_LINK,       RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV6_ROUTE,
+				     RTNLGRP_IPV6_RULE,  RTNLGRP_NEIGH,       RTNLGRP_TC,
+				     RTNLGRP_IPV4_IFADDR};
 	int size = RECEIVE_BUFFER, fd, r;
 
 	n->monitor = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -412,6 +416,7 @@ int monitor_dump(struct net *n)
 
 	if ((r = dump(n, RTM_GETLINK, sizeof(struct ifinfomsg), AF_UNSPEC)) < 0 ||
 	    (r = dump(n, RTM_GETADDR, sizeof(struct ifaddrmsg), AF_INET6)) < 0 ||
+	    (r = dump(n, RTM_GETADDR, sizeof(struct ifaddrmsg), AF_INET)) < 0 ||
 	    (r = dump(n, RTM_GETROUTE, sizeof(struct rtmsg), AF_INET6)) < 0)
 		return r;
 	return 0;

@@ -5,6 +5,7 @@
  *   net.c        life, adoption at start, removal at stop
  *   monitor.c    netlink events and dumps (libmnl)
  *   rtnl.c       changes by netlink (libnl-route-3)
+ *   ipv4.c       whether there is IPv4, in words
  *   uplink.c     per-interface state, optimistic DAD
  *   datagram.c   messages on raw sockets
  *   nd.c         router advertisements, solicitations

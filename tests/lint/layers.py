@@ -22,6 +22,7 @@ MAY_INCLUDE = {
     "obs": LOWER | {"net"},
     "main.c": LOWER | {"net", "sock", "bus", "obs"},
     "loader.c": {"base", "net"},
+    "fetch.c": {"base"},
 }
 CLI_MAY_INCLUDE = {"base"}
 

@@ -42,7 +42,7 @@ def test_duplicate_home_address_is_refused(careful, mn, taken):
 
 def test_free_home_address_is_bound_after_detection(careful, mn, lab):
     heard = lab.start("host", "tcpdump", "-l", "-n", "-i", "eth0", "-v", "-c", "1",
-                      f"icmp6 and ip6[40] == 135 and src :: and ip6[48:4] == 0x20010db8")
+                      "icmp6 and ip6[40] == 135 and src :: and ip6[48:4] == 0x20010db8")
     time.sleep(0.5)
     begin = time.monotonic()
     mn.update()

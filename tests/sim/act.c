@@ -22,6 +22,7 @@ struct sequel {
 	struct place *place;
 	struct home_agent *agent;
 	unsigned attachment;
+	uint64_t handovers; /* when it was last looked at */
 };
 
 static void after(struct run *r, usec_t delay, sched_run *run, struct sequel s)
@@ -51,7 +52,9 @@ static void arrive(void *owner, void *data)
 	struct run *r = owner;
 	struct sequel *s = data;
 
-	if (!s->nic->up && s->attachment == s->nic->attachment && !r->calm)
+	if (r->calm || host_sleeps(r->host, arrive, r, s, sizeof(*s)))
+		return;
+	if (!s->nic->up && s->attachment == s->nic->attachment)
 		nic_attach(s->nic, s->place);
 }
 
@@ -107,8 +110,18 @@ static void follow(void *owner, void *data)
 {
 	struct run *r = owner;
 	struct sequel *s = data;
+	const struct engine *e = r->host->engine;
+	bool early = !e->uplink || e->uplink->ifindex == s->nic->ifindex ||
+		     e->n_handovers != s->handovers;
 
-	if (!r->calm && s->attachment == s->nic->attachment && s->nic->metric > BETTER)
+	if (r->calm || s->attachment != s->nic->attachment || s->nic->metric <= BETTER ||
+	    host_sleeps(r->host, follow, r, s, sizeof(*s)))
+		return;
+	/* Not before the host has gone over, which it does later when links come and go often. */
+	s->handovers = e->n_handovers;
+	if (early)
+		after(r, 5 * SEC, follow, *s);
+	else
 		nic_attach(s->nic, s->place);
 }
 
@@ -235,9 +248,11 @@ static void act_switch(struct run *r)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < r->net.n_agents && n < 4; i++)
-		if (r->net.agent[i] != a &&
+		if (r->net.agent[i] != a && !r->net.agent[i]->leaving &&
 		    prefix_equal(&r->net.agent[i]->prefix[0], &a->prefix[0]))
 			others[n++] = r->net.agent[i];
+	if (!n) /* who has nobody to take over may as well crash */
+		return;
 	if (rng_chance(&r->rng, 0.3))
 		n = 0;
 	agent_switch(a, others, n);
@@ -418,6 +433,7 @@ void run_act(struct run *r)
 void run_heal(struct run *r)
 {
 	r->net.faults = (struct faults){0};
+	r->check.lossless = false;
 	for (unsigned i = 0; i < r->net.n_agents; i++) {
 		agent_recover(r->net.agent[i]);
 		r->net.agent[i]->grant = UINT16_MAX;
@@ -430,6 +446,5 @@ void run_heal(struct run *r)
 	if (!r->host->engine)
 		host_start(r->host);
 	nic_attach(&r->host->nic[0], &r->net.place[0]);
-	r->check.lossless = false;
 	network_disturb(&r->net, r->host, "peace");
 }

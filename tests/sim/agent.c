@@ -88,9 +88,14 @@ bool agent_forwards(const struct home_agent *a)
 
 void agent_crash(struct home_agent *a, bool forgets)
 {
+	struct cache_entry *c;
+
 	a->down = true;
-	if (forgets)
-		forget(a);
+	for (unsigned i = 0; i < AGENT_BUCKETS && forgets; i++)
+		list_for_each(c, &a->cache[i], node) {
+			c->bound = false;
+			c->forgotten = true;
+		}
 }
 
 void agent_recover(struct home_agent *a)
@@ -214,6 +219,7 @@ static void bind_home(struct home_agent *a, struct cache_entry *c, const struct 
 		list_append(bucket(a, &m->home), &c->node);
 	}
 	c->host = m->host;
+	c->forgotten = false;
 	c->sequence = mh->bu.sequence;
 	c->away = m->away;
 	if (c->bound && !addr_equal(&c->coa, &mh->opt.alt_coa)) {
@@ -235,7 +241,7 @@ static void update(struct home_agent *a, const struct mail *m, const struct mh_m
 	usec_t real = (usec_t)((int64_t)network_real(a->net) + a->skew);
 	uint64_t clock = (mip_replay_from_usec(real) & ~(uint64_t)UINT32_MAX) |
 			 (mh->opt.replay & UINT32_MAX);
-	int status = decide(a, c, m, mh, clock);
+	int status = decide(a, c && !c->forgotten ? c : NULL, m, mh, clock);
 	struct mh_message ack = {.type = MH_BA};
 	struct mail out = agent_write(a, m->host, &m->home, &m->src, m->away);
 
@@ -244,8 +250,9 @@ static void update(struct home_agent *a, const struct mail *m, const struct mh_m
 	ack.opt.has_replay = mh->opt.has_replay;
 	ack.opt.replay = status == BA_ID_MISMATCH ? clock : mh->opt.replay;
 	a->updates++;
+	if (status < BA_UNSPECIFIED || status == BA_NOT_HOME_AGENT)
+		bind_home(a, c, m, mh); /* also to know the number that it must exceed */
 	if (status < BA_UNSPECIFIED) {
-		bind_home(a, c, m, mh);
 		ack.ba.lifetime = mh->bu.lifetime < a->grant ? mh->bu.lifetime : a->grant;
 		ack.opt.has_refresh_advice = a->advice && mh->bu.lifetime;
 		ack.opt.refresh_advice = a->advice;

@@ -16,6 +16,7 @@ struct cache_entry { /* the sequence number outlives the binding */
 	usec_t former_until;
 	uint16_t sequence, lifetime;
 	bool bound, away;
+	bool forgotten; /* the agent knows nothing of it, its link still does */
 	usec_t since, expires;
 	struct host *host;
 };

@@ -80,8 +80,8 @@ static void build_homes(struct run *r)
 		add_agent(r, &p, 0, base);
 		if (r->scenario->found) /* a second one for discovery to find */
 			add_agent(r, &p, 1, base);
-		/* The home link of the first is a place, too. */
-		if (i == 0)
+		/* The home link of the first is a place, too; to lose that is never announced. */
+		if (i == 0 && !r->scenario->lossless)
 			r->net.place[r->net.n_places - 1].prefix = p;
 	}
 }

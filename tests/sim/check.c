@@ -97,8 +97,11 @@ static bool can_be_reached(const struct check *c, const struct in6_addr *home)
 {
 	struct nic *nic = host_nic_of(c->host, home);
 
-	if (nic && nic_find(nic, home))
-		return true;
+	if (nic && nic_find(nic, home)) {
+		const struct home_agent *a = network_find_binding(c->net, home);
+
+		return !a || (!a->mute && a->refuses < 0 && !a->leaving);
+	}
 	if (!host_online(c->host))
 		return false;
 	for (unsigned i = 0; i < c->net->n_agents; i++) {
@@ -299,6 +302,14 @@ static void expired(void *user, struct host *h, const struct home_agent *a,
 			   a->name);
 }
 
+static bool is_saved(const struct host *h, const struct in6_addr *home)
+{
+	for (unsigned i = 0; i < h->n_saved; i++)
+		if (addr_equal(&h->saved[i].home, home))
+			return true;
+	return false;
+}
+
 static void restarted(void *user, struct host *h, bool saved)
 {
 	struct check *c = h->checker;
@@ -310,15 +321,16 @@ static void restarted(void *user, struct host *h, bool saved)
 	memset(&c->counters, 0, sizeof(c->counters));
 	c->n_stale = 0;
 	check_disturb(c);
-	/* What it has sent just before it died it need not know. */
-	for (unsigned i = 0; i < c->n_homes; i++)
+	for (unsigned i = 0; i < c->n_homes; i++) {
+		/* What it has sent just before it died it need not know. */
 		for (unsigned j = 0; j < CHECK_AGENTS; j++)
 			memset(c->home[i].updates[j].recent, 0,
 			       sizeof(c->home[i].updates[j].recent));
+		if (!saved || !is_saved(h, &c->home[i].home))
+			check_forget(c, &c->home[i].home);
+	}
 	if (saved)
 		return;
-	for (unsigned i = 0; i < c->n_homes; i++)
-		memset(c->home[i].updates, 0, sizeof(c->home[i].updates));
 	list_for_each(s, &h->sockets, node)
 		s->told = true; /* what nobody has written down nobody can keep */
 }

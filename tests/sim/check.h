@@ -113,6 +113,7 @@ void check_stopped(struct check *c);
 struct check_home *check_home(struct check *c, const struct in6_addr *home);
 void check_update(void *user, struct host *h, const struct update *u);
 void check_time_passes(struct check *c, enum stimulus s);
+void check_forget(struct check *c, const struct in6_addr *home);
 void check_snapshot(struct check *c);
 void check_authenticity(struct check *c);
 void check_acceptance(struct check *c);

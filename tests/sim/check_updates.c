@@ -51,27 +51,20 @@ static struct check_updates *updates_at(struct check_home *h, const struct home_
 	return NULL;
 }
 
-static bool has_home(const struct check *c, const struct in6_addr *home)
-{
-	return c->host->engine && engine_find_home(c->host->engine, home);
-}
-
-/*
- * An event other than the passing of time may be a reason for another update at once.  An address that is no binding any more begins
- * with numbers of its own when it is one again.
- */
+/* An event other than the passing of time may be a reason for another update at once. */
 void check_time_passes(struct check *c, enum stimulus s)
 {
-	for (unsigned i = 0; i < c->n_homes; i++) {
-		struct check_home *h = &c->home[i];
+	for (unsigned i = 0; i < c->n_homes && s != STIM_TIMER; i++)
+		for (unsigned j = 0; j < CHECK_AGENTS; j++)
+			c->home[i].updates[j].undisturbed = false;
+}
 
-		for (unsigned j = 0; j < CHECK_AGENTS && h->updates[j].agent; j++) {
-			if (s != STIM_TIMER)
-				h->updates[j].undisturbed = false;
-			if (h->updates[j].any && !has_home(c, &h->home))
-				h->updates[j].any = false;
-		}
-	}
+/* What a daemon that died has not written down about a home address its successor does not know. */
+void check_forget(struct check *c, const struct in6_addr *home)
+{
+	for (unsigned i = 0; i < c->n_homes; i++)
+		if (addr_equal(&c->home[i].home, home))
+			memset(c->home[i].updates, 0, sizeof(c->home[i].updates));
 }
 
 static void check_interval(struct check *c, struct check_updates *last, const struct update *u)
@@ -94,6 +87,14 @@ static void check_interval(struct check *c, struct check_updates *last, const st
 			   ADDR_STR(&u->home), (double)last->interval / 1e6,
 			   (double)interval / 1e6);
 	last->interval = interval;
+}
+
+/* The agent has said what it knows (status 135), and that may be half the range away. */
+static bool as_told(const struct update *u)
+{
+	const struct cache_entry *e = agent_lookup(u->agent, &u->home);
+
+	return e && u->sequence == (uint16_t)(e->sequence + 1);
 }
 
 static bool in_need_now(const struct host *h, const struct in6_addr *home)
@@ -156,7 +157,7 @@ void check_update(void *user, struct host *host, const struct update *u)
 	if (!last)
 		return;
 	c->done += 4;
-	if (last->any && !mh_sequence_newer(u->sequence, last->sequence))
+	if (last->any && !mh_sequence_newer(u->sequence, last->sequence) && !as_told(u))
 		check_fail(c, "sequence-rises", "%s at %s: %u after %u", ADDR_STR(&u->home),
 			   u->agent->name, u->sequence, last->sequence);
 	if (last->recent[MAX_UPDATE_RATE - 1] &&

@@ -7,6 +7,7 @@
 #include "agent.h"
 #include "socket.h"
 
+#define NAP (500 * USEC_PER_MSEC)
 #define EXPIRE_INTERVAL (30 * USEC_PER_SEC)
 
 static void expire_addresses(void *owner, void *data);
@@ -147,6 +148,17 @@ static void tell_everything(struct host *h)
 
 /* --- life of the daemon ------------------------------------------------------------------ */
 
+static void drop_stale(struct host *h, struct host_path *p)
+{
+	for (unsigned i = 0; p->set && i < h->n_nics; i++) {
+		struct nic_address *a = nic_find(&h->nic[i], &p->path.home);
+
+		if (a && a->ours)
+			nic_remove_address(&h->nic[i], &p->path.home);
+	}
+	p->set = p->former = false;
+}
+
 void host_start(struct host *h)
 {
 	if (engine_new(h->conf, &host_ops, h, &h->engine) < 0)
@@ -161,7 +173,7 @@ void host_start(struct host *h)
 	/* What the new one has not taken over is stale. */
 	for (unsigned i = 0; i < CONF_MAX_HOMES; i++)
 		if (h->path[i].former)
-			h->path[i].set = h->path[i].former = false;
+			drop_stale(h, &h->path[i]);
 }
 
 void host_stop(struct host *h)
@@ -190,6 +202,13 @@ void host_suspend(struct host *h)
 {
 	h->suspended = true;
 	network_disturb(h->net, h, "suspend");
+}
+
+bool host_sleeps(struct host *h, sched_run *run, void *owner, const void *data, size_t size)
+{
+	if (h->suspended)
+		sched_at(&h->net->sched, h->net->sched.now + NAP, run, owner, sim_copy(data, size));
+	return h->suspended;
 }
 
 void host_resume(struct host *h)
@@ -272,14 +291,16 @@ static struct nic_address *append_address(struct nic *nic, const struct nic_addr
 	return &nic->address[nic->n_addresses++];
 }
 
-void nic_add_address(struct nic *nic, const struct in6_addr *addr, usec_t valid_until)
+void nic_claim_address(struct nic *nic, const struct in6_addr *addr)
 {
-	struct nic_address a = {
-		.addr = *addr, .valid_until = valid_until, .preferred_until = valid_until};
+	struct nic_address a = {.addr = *addr,
+				.ours = true,
+				.valid_until = USEC_INFINITY,
+				.preferred_until = USEC_INFINITY};
 
 	if (nic_find(nic, addr))
 		return;
-	a = *append_address(nic, &a);
+	append_address(nic, &a);
 	tell_address(nic, &a, false);
 }
 
@@ -288,8 +309,7 @@ static void dad_done(void *owner, void *data)
 	struct visit *v = data;
 	struct nic_address *a = nic_find(v->nic, &v->addr);
 
-	(void)owner;
-	if (!a || !a->tentative)
+	if (!a || !a->tentative || host_sleeps(owner, dad_done, owner, v, sizeof(*v)))
 		return;
 	a->tentative = false;
 	tell_address(v->nic, a, false);
@@ -537,6 +557,12 @@ static void expire_addresses(void *owner, void *data)
 
 /* --- what it has ------------------------------------------------------------------------- */
 
+bool nic_reaches(const struct nic *nic, const struct in6_addr *source)
+{
+	return nic->up && !nic->place->silent && !nic->place->plain &&
+	       prefix_contains(&nic->place->prefix, source);
+}
+
 struct nic *host_nic_of(struct host *h, const struct in6_addr *addr)
 {
 	struct nic *found = NULL;
@@ -544,8 +570,7 @@ struct nic *host_nic_of(struct host *h, const struct in6_addr *addr)
 	for (unsigned i = 0; i < h->n_nics; i++) {
 		struct nic *nic = &h->nic[i];
 
-		if (nic->up && !nic->place->silent && !nic->place->plain &&
-		    prefix_contains(&nic->place->prefix, addr) && (!found || nic_find(nic, addr)))
+		if (nic_reaches(nic, addr) && (!found || nic_find(nic, addr)))
 			found = nic;
 	}
 	return found;

@@ -120,15 +120,20 @@ void nic_set_metric(struct nic *nic, uint32_t metric);
 struct nic_address *nic_find(struct nic *nic, const struct in6_addr *addr);
 /* A manager removes an address and, perhaps, puts it back. */
 void nic_remove_address(struct nic *nic, const struct in6_addr *addr);
-void nic_add_address(struct nic *nic, const struct in6_addr *addr, usec_t valid_until);
+/* The engine claims an address on a link. */
+void nic_claim_address(struct nic *nic, const struct in6_addr *addr);
 void nic_advertise(struct nic *nic, const struct in6_addr *router,
 		   const struct nd_router_advert *ra, enum stimulus s);
 struct nd_router_advert place_advert(const struct place *p);
 
 void host_suspend(struct host *h);
+/* Nothing happens in a host that sleeps: true, and the job is done again later. */
+bool host_sleeps(struct host *h, sched_run *run, void *owner, const void *data, size_t size);
 void host_resume(struct host *h);
 void host_resync(struct host *h);
 
+/* Packets from this address leave there, and are not filtered. */
+bool nic_reaches(const struct nic *nic, const struct in6_addr *source);
 /* A link that is up at a place of the address's prefix with a router; NULL: there is none. */
 struct nic *host_nic_of(struct host *h, const struct in6_addr *addr);
 /* Has the address, on a link or on the engine's own device. */

@@ -63,7 +63,7 @@ static struct home_agent *find_anycast(struct network *n, const struct in6_addr 
 static int op_send(void *user, int ifindex, const struct ip6_packet *p)
 {
 	struct host *h = user;
-	struct nic *nic = find_nic(h, ifindex), *from;
+	struct nic *nic = find_nic(h, ifindex);
 	struct mail m;
 	usec_t delay;
 
@@ -86,8 +86,7 @@ static int op_send(void *user, int ifindex, const struct ip6_packet *p)
 		m.agent = find_anycast(h->net, &p->dst);
 	if (p->next_header == MH_NEXT_HEADER)
 		tell_update(h, ifindex, &m);
-	from = host_nic_of(h, &p->src);
-	if (from != nic || !m.agent) {
+	if (!nic_reaches(nic, &p->src) || !m.agent) {
 		network_disturb(h->net, h, "a message from %s to %s gets nowhere",
 				ADDR_STR(&p->src), ADDR_STR(&p->dst));
 		return 0;
@@ -152,12 +151,10 @@ static void deprecate(void *owner, void *data)
 	struct host *h = owner;
 	struct nic_address *a = nic_find(find_nic(h, c->ifindex), &c->addr);
 
-	if (!a || a->deprecated || !h->engine)
+	if (!a || a->deprecated || !h->engine || host_sleeps(h, deprecate, h, c, sizeof(*c)))
 		return;
 	a->deprecated = true;
 	a->preferred_until = h->net->sched.now;
-	if (h->suspended)
-		return;
 	host_enter(h, STIM_KERNEL);
 	engine_address(h->engine, host_now(h),
 		       &(struct address_event){.ifindex = c->ifindex,
@@ -183,10 +180,11 @@ static void remove_route(void *owner, void *data)
 	struct host *h = owner;
 	struct nic *nic = find_nic(h, c->ifindex);
 
-	if (!nic->has_route || !addr_equal(&nic->gateway, &c->addr))
+	if (!nic->has_route || !addr_equal(&nic->gateway, &c->addr) ||
+	    host_sleeps(h, remove_route, h, c, sizeof(*c)))
 		return;
 	nic->has_route = false;
-	if (!h->engine || h->suspended)
+	if (!h->engine)
 		return;
 	host_enter(h, STIM_KERNEL);
 	engine_route(h->engine, host_now(h),
@@ -213,12 +211,12 @@ static void claim(void *owner, void *data)
 	struct nic *nic = find_nic(h, c->ifindex);
 	struct nic_address *a = nic_find(nic, &c->addr);
 
-	if (c->claimed && !a) {
-		nic_add_address(nic, &c->addr, USEC_INFINITY);
-		nic_find(nic, &c->addr)->ours = true;
-	} else if (!c->claimed && a && a->ours) {
+	if (host_sleeps(h, claim, h, c, sizeof(*c)))
+		return;
+	if (c->claimed && !a)
+		nic_claim_address(nic, &c->addr);
+	else if (!c->claimed && a && a->ours)
 		nic_remove_address(nic, &c->addr);
-	}
 }
 
 static void change_claim(struct host *h, const struct in6_addr *home, int from, int to)
@@ -426,11 +424,8 @@ static void answer(void *owner, void *data)
 
 	if (!h->engine)
 		return;
-	if (h->suspended) {
-		sched_at(&n->sched, n->sched.now + USEC_PER_SEC, answer, h,
-			 sim_copy(q, sizeof(*q)));
+	if (host_sleeps(h, answer, h, q, sizeof(*q)))
 		return;
-	}
 	if (host_online(h) && !rng_chance(&n->rng, n->faults.loss))
 		for (unsigned i = 0; i < n->n_agents && found < 8; i++) {
 			if (strncmp(n->agent[i]->name, q->domain, strcspn(q->domain, ".")) == 0)

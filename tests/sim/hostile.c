@@ -216,7 +216,8 @@ static void forge_adverts(struct host *h, struct rng *r, const struct binding *b
 			prefix_make(&(struct in6_addr){.s6_addr = {0x20, 0x01, 0x0d, 0xb8, 0xbb, 0,
 								   0, (uint8_t)rng_next(r)}},
 				    64);
-		if (b && rng_chance(r, 0.3) && !prefix_contains(&b->home_prefix, &h->engine->coa))
+		/* Who is at home has no tunnel that would show that this is not home. */
+		if (b && rng_chance(r, 0.3) && b->registered && b->path.mode == PATH_TUNNEL)
 			ra.prefix[0].prefix = b->home_prefix;
 		h->net->forged++;
 		network_trace(h->net, "forged: an advertisement of %s",

@@ -277,11 +277,8 @@ static void tell_gone(void *owner, void *data)
 
 	if (!h->engine || !h->watching)
 		return;
-	if (h->suspended) {
-		sched_at(&h->net->sched, h->net->sched.now + USEC_PER_SEC, tell_gone, h,
-			 sim_copy(&cookie, sizeof(cookie)));
+	if (host_sleeps(h, tell_gone, h, &cookie, sizeof(cookie)))
 		return;
-	}
 	host_enter(h, STIM_KERNEL);
 	if (rng_chance(&h->rng, h->news_lost))
 		engine_sessions_lost(h->engine, host_now(h));

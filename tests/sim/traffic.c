@@ -23,10 +23,7 @@ static void end(void *owner, void *data)
 	const struct life *l = data;
 	struct sock *s = sock_find(r->host, l->cookie);
 
-	if (s && r->host->suspended)
-		sched_at(&r->net.sched, r->net.sched.now + USEC_PER_SEC, end, r,
-			 sim_copy(l, sizeof(*l)));
-	else if (s)
+	if (s && !host_sleeps(r->host, end, r, l, sizeof(*l)))
 		sock_close(s);
 }
 

@@ -203,7 +203,9 @@ int dmm_encap(struct __sk_buff *skb)
 		if (direct && direct->ifindex)
 			return send_by(direct->ifindex, &direct->next_hop);
 		report(&home);
-		return drop(PLANE_DROP_NO_BINDING);
+		drop(PLANE_DROP_NO_BINDING);
+		/* To its sender it is lost on the way, not refused here: TCP tries again with patience. */
+		return TC_ACT_STOLEN;
 	}
 
 	if (b->watched && report(&home))

@@ -31,6 +31,10 @@ class Carried:
 
 
 class Session:
+    """source: the address to bind to, else the kernel chooses; rate: octets a second each way of
+    tcp, 0 = as fast as it goes; wrapper: words before the command, ("setpriv", "--reuid=1000",
+    "--clear-groups") makes it another user's."""
+
     def __init__(self, scene, name, kind="tcp", port=22, source=None, rate=20_000, seconds=LONG,
                  to=net.CN, wrapper=(), options=()):
         self.scene, self.name, self.kind, self.to = scene, name, kind, net.canonical(to)

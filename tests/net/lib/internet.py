@@ -51,7 +51,7 @@ class Internet:
                  f"peer name {device} {address} index {own_index} netns {node.name}")
         node.ip(f"link set {device} up")
         if plugged:
-            other.ip(f"link set {other_device} up")
+            other.ip(f"link set dev {other_device} up")
 
     def build_place(self, number, place):
         """The bridge of an access network and its router, joined to the core."""
@@ -106,7 +106,7 @@ class Internet:
     def set_core_mtu(self, mtu, places=None):
         """MTU of the links between the core and access routers."""
         for place in places or self.places:
-            self.core.ip(f"link set {net.ROUTER[place]} mtu {mtu}")
+            self.core.ip(f"link set dev {net.ROUTER[place]} mtu {mtu}")
             self.routers[place].ip(f"link set wan mtu {mtu}")
 
     def plug_ipv4(self, device):

@@ -12,8 +12,9 @@ from .packets import RA, TCP, octets
 from .stage import RADIO_HOLE
 from .session import TcpSession
 
+INET6, STREAM = socket.AF_INET6, socket.SOCK_STREAM
 SYN = 0x02  # in octet 13 of a TCP header
-MAPS = ("binding", "watch", "accept", "coa")  # of the data plane: what a binding leaves traces in
+MAPS = ("binding", "watch", "accept")  # of the data plane: what a binding leaves traces in
 
 
 def leave(scene, place, device="w0", hole=RADIO_HOLE, managed=False):
@@ -105,3 +106,17 @@ class Ports:
     def close(self):
         for s in self._sockets:
             s.close()
+
+
+def listen(scene, *ports):
+    """Ports of the correspondent that take connections and never say anything."""
+    scene._servers.append(Ports(scene.cn, *ports))
+
+
+def connect(node, source, port, local_port=0, timeout=3.0):
+    """A plain socket, connected to the correspondent."""
+    s = node.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    s.bind((source, local_port))
+    s.settimeout(timeout)
+    s.connect((net.CN, port))
+    return s

@@ -82,7 +82,7 @@ class HomeAgent(Peer):
     def care_of(self, home=None):
         """Where packets to the home address go now, or None."""
         binding = self.bindings().get(net.canonical(home or self.home))
-        return net.canonical(binding["coa"]) if binding else None
+        return net.canonical(binding["coa"]) if binding and binding["state"] == "bound" else None
 
     def counters(self):
         return self.command("counters")["counters"]

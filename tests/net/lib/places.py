@@ -32,6 +32,7 @@ Settings of configure() and standard() are those of the configuration file, and 
 standard(HoldTime="3s", sections=["[Domain pvd.example]", "Service=fixed"]).
 """
 import hashlib
+import signal
 from dataclasses import dataclass, field
 
 from . import judge, peers, topology as net
@@ -56,6 +57,7 @@ Service=session-lasting
 """
 HOLD_TIME = "1s"  # short, as tests wait for it
 DAD_MS = 20
+KERNEL_ADDRESSES = 8  # of all places together: well below the kernel's limit for an interface, 16
 PREFERENCE, LIFETIME = 10, 1800  # of home agents, in advertisements
 
 
@@ -143,7 +145,10 @@ class Places(Stage):
         super().__init__(run, directory)
 
     def build(self):
-        return Network(self.run, list(self.places.values()))
+        network = Network(self.run, list(self.places.values()))
+        if sum(len(p.prefixes) for p in self.places.values()) > KERNEL_ADDRESSES:
+            network.mn.set_sysctls(w0__max_addresses=0, w1__max_addresses=0)
+        return network
 
     # What stands on the stage.
 
@@ -309,7 +314,8 @@ class Places(Stage):
     def bound(self):
         """{home address: (place of the agent, its number, care-of address)} of all home agents."""
         return {home: (p.name, n, net.canonical(b["coa"])) for p in self.places.values()
-                for n, agent in enumerate(p.agents) for home, b in agent.bindings().items()}
+                for n, agent in enumerate(p.agents) for home, b in agent.bindings().items()
+                if b["state"] == "bound"}
 
     def shown(self, *verb, **wanted):
         """The first entry of what dmmctl lists that has these values, or None."""
@@ -336,3 +342,9 @@ class Places(Stage):
         one = Session(self, name, kind, port, **settings)
         self.sessions.append(one)
         return one
+
+    def close(self):
+        """Sessions do not take leave of each other: their processes are ended at once."""
+        for one in self.sessions:
+            one.probe.process.send_signal(signal.SIGKILL)
+        super().close()

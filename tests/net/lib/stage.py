@@ -146,6 +146,21 @@ class Stage:
             self.packets(device=device), net.CN, net.canonical(source))),
             f"the stream to arrive by {device}", timeout, interval=0.1)
 
+    def lost(self, source, begin, end=None):
+        """Numbered packets of a probe (udp) that never arrived, from the last one before `begin` to
+        the first one after `end`, or to the last of all; needs captures at both ends of the path."""
+        source, found = net.canonical(source), {}
+        for direction, node, ends in (("up", "cn", (source, net.CN)),
+                                      ("down", "mn", (net.CN, source))):
+            arrived = stream.packets_of(self._arriving(node), *ends)
+            last = arrived[-1].time - 1e-6 if arrived and end is None else end
+            found[direction] = stream.lost_within(arrived, begin, last) if arrived else None
+        return found
+
+    def _arriving(self, node):
+        packets = self.packets(node)
+        return judge.received_by_mn(packets) if node == "mn" else packets
+
     def forged(self, place, packet, device="w0"):
         """Send a packet to the mobile node as if the place's router had forwarded it."""
         frame = forge.frame(net.ROUTER_MAC[place], net.MN_MAC[device], packet)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Many prefixes, many anchors, many sessions (R6.2): what a handover costs then, and what it costs to
+know of sessions.  Times are those of captures."""
+import resource
+import statistics
+import time
+
+import pytest
+from lib import account, native, topology as net
+from lib.run import wait_until
+from lib.session import TcpSession
+
+LASTING, OTHER = 2222, 8080  # ports of the correspondent
+POLICY = f"[Rule lasting]\nPort={LASTING}\nService=session-lasting\n"
+ON_THE_WIRE = 0.020  # seconds from the advertisement to the last of 64 updates
+MEMORY_KIB = 16 * 1024
+SESSIONS = 1000
+QUIET = 1.0  # seconds in which no home address may have more than three updates
+LOOK = 3.0  # seconds without anything to do
+
+
+@pytest.fixture(autouse=True)
+def enough_descriptors():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4 * SESSIONS)), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def prepare(scene, **settings):
+    scene.mn.set_sysctls(w0__max_addresses=0)  # the kernel makes no more than 16 otherwise
+    scene.cn.set_sysctl("core/somaxconn", 4 * SESSIONS)
+    scene.standard(policy=POLICY, MeasureAnchors="no", Liveness="no", HoldTime="60s", **settings)
+    native.listen(scene, LASTING, OTHER)
+
+
+def go(scene, place):
+    """Move, and wait until the place's addresses are usable: the time at which nothing was native."""
+    left = native.leave(scene, place)
+    scene.wait_native(place)
+    for address in scene.native_addresses(place, "w0"):
+        wait_until(lambda: scene.has_address(address, "w0"), f"{address} in {place}")
+    return left
+
+
+def updates_of(scene, place, homes):
+    """One handover: (seconds from the advertisement to the first update, to the last), after each of
+    these home addresses was registered by one pair of messages and nothing else was sent."""
+    time.sleep(QUIET)
+    left = go(scene, place)
+    wait_until(lambda: native.accepted(scene, left) >= set(homes),
+               lambda: f"{len(homes)} acknowledgements, not {len(native.accepted(scene, left))}",
+               interval=0.05)
+    assert not account.one_pair_each(scene.packets(), homes, left)
+    heard = native.advertised(scene, place, left)
+    sent = [p.time - heard for p, _ in scene.updates(after=left)]
+    return min(sent), max(sent)
+
+
+def milliseconds(times):
+    return ", ".join(f"{t * 1e3:.2f}" for t in times)
+
+
+def test_E03_P3_one_pair_for_each_prefix_in_need_and_64_within_20_ms(make_places):
+    """With 1, 4, 16 and 64 prefixes in need at up to four anchors; the time grows no faster than they
+    do."""
+    scene = make_places("ABCDEF", anchored="ABCD", prefixes=dict.fromkeys("ABCD", 16))
+    prepare(scene)
+    scene.plug("w0", "A")
+    sessions, times = {}, {}
+    for count, places in ((1, "A"), (4, "A"), (16, "A"), (64, "ABCD")):
+        for place in places:
+            go(scene, place)
+            for address in scene.native_addresses(place, "w0"):
+                if len(sessions) < count and address not in sessions:
+                    sessions[address] = TcpSession(scene.mn, net.CN, address, LASTING)
+        go(scene, "E")
+        wait_until(lambda: len(scene.bound()) == count, f"{count} bindings")
+        taken = [updates_of(scene, place, sessions)[1] for place in "FEF"]
+        go(scene, "E")
+        times[count] = statistics.median(taken)
+        print(f"{count:2} prefixes: last update after {milliseconds(taken)} ms")
+    assert times[64] <= ON_THE_WIRE
+    each = (times[64] - times[1]) / 63
+    print(f"each further prefix: {each * 1e6:.0f} us")
+    assert times[64] <= max(times[1], 1e-3) * 64
+    assert each <= 2 * max((times[16] - times[1]) / 15, 50e-6)
+
+
+def wakeups(scene):
+    """How often the daemon has had something to do."""
+    with open(f"/proc/{daemon_pid(scene)}/status") as f:
+        return next(int(line.split()[1]) for line in f
+                    if line.startswith("voluntary_ctxt_switches"))
+
+
+def memory_kib(scene):
+    with open(f"/proc/{daemon_pid(scene)}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmHWM"))
+
+
+def daemon_pid(scene):
+    return scene.daemon.process.pid
+
+
+def test_R6_2_16_anchors_64_prefixes_1000_sessions(make_places, quiet):
+    """The decision takes at most twice as long as with one session on each prefix; nobody polls; memory
+    stays within 16 MiB."""
+    scene = make_places(net.ALL_PLACES, anchored=net.ALL_PLACES, prefixes=4)
+    prepare(scene)
+    scene.plug("w0", "A")
+    sessions, homes = [], []
+    for place in net.ALL_PLACES:
+        go(scene, place)
+        homes += scene.native_addresses(place, "w0")
+        for address in scene.native_addresses(place, "w0"):
+            wanted = SESSIONS * len(homes) // 64 if address == homes[-1] else \
+                len(sessions) + SESSIONS // 64
+            while len(sessions) < wanted:
+                sessions.append(TcpSession(scene.mn, net.CN, address, LASTING))
+    assert len(sessions) == SESSIONS and len({s.source for s in sessions}) == 64
+    go(scene, "O")
+    many = [updates_of(scene, place, homes) for place in "POPO"]
+    tracked = scene.daemon.ctl("sessions")
+    assert len(tracked) >= SESSIONS * 60 // 64 - 4
+
+    idle = wakeups(scene)
+    quiet(LOOK)
+    idle = wakeups(scene) - idle
+    others = wakeups(scene)
+    for _ in range(200):
+        native.connect(scene.mn, scene.address("O"), OTHER).close()
+    others = wakeups(scene) - others
+
+    kept = {}
+    for session in sessions:
+        if kept.setdefault(session.source, session) is not session:
+            session.close()
+    wait_until(lambda: len(scene.daemon.ctl("sessions")) <= 64, "the others to be forgotten")
+    few = [updates_of(scene, place, homes) for place in "POPO"]
+    for what, times in (("1000 sessions", many), ("64 sessions", few)):
+        print(f"{what}: first update after {milliseconds(t[0] for t in times)} ms, "
+              f"last after {milliseconds(t[1] for t in times)} ms")
+    print(f"memory {memory_kib(scene)} KiB; wake-ups in {LOOK} s: {idle}; "
+          f"by 200 sessions of others: {others}")
+    for which in (0, 1):
+        assert statistics.median(t[which] for t in many) <= \
+            2 * statistics.median(t[which] for t in few) + 0.5e-3
+    assert memory_kib(scene) <= MEMORY_KIB
+    assert idle <= 2
+    assert others <= 20
