@@ -223,8 +223,8 @@ static const struct engine_ops ops = {
 
 static void save_state(struct daemon *d)
 {
-	struct state_entry entries[CONF_MAX_HOMES];
-	unsigned n = engine_save(d->engine, entries, CONF_MAX_HOMES);
+	struct state_entry entries[STATE_ENTRIES_MAX];
+	unsigned n = engine_save(d->engine, entries, STATE_ENTRIES_MAX);
 	int r;
 
 	d->save_pending = false;
@@ -237,9 +237,9 @@ static void save_state(struct daemon *d)
 
 static void load_state(struct daemon *d)
 {
-	struct state_entry entries[CONF_MAX_HOMES];
+	struct state_entry entries[STATE_ENTRIES_MAX];
 	unsigned n = 0;
-	int r = state_load(d->conf->state_file, entries, CONF_MAX_HOMES, &n);
+	int r = state_load(d->conf->state_file, entries, STATE_ENTRIES_MAX, &n);
 
 	if (r < 0 && r != -ENOENT)
 		log_warning("%s is not used: %s", d->conf->state_file, log_strerror(-r));

@@ -12,7 +12,7 @@ deps:
 
 check: deps
 	+$(Q)$(MAKE) --no-print-directory $(NET_PROGRAMS) $(B)/unit $(B)/sim $(B)/sim-san \
-		$(FUZZ_PROGRAMS) deb
+		$(B)/sim-study $(FUZZ_PROGRAMS) deb
 	$(Q)$(RUN)
 
 check-unit: $(B)/unit

@@ -7,13 +7,16 @@ BUILD="gcc make pkg-config libc6-dev linux-libc-dev libmnl-dev libnl-3-dev libnl
 	libdbus-1-dev libsystemd-dev libssl-dev libjansson-dev libc-ares-dev libcurl4-openssl-dev
 	libsmartcols-dev libbpf-dev clang llvm"
 # Sanitizers and libFuzzer, unit tests, linters.
-CHECK="libcriterion-dev libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck mandoc"
+CHECK="libcriterion-dev libclang-rt-14-dev clang-format clang-tidy cppcheck shellcheck mandoc
+	python3-prometheus-client"
+# Plots of the study.
+PLOTS="gnuplot-nox"
 # Namespaces, peers, captures and what reads them.
 NET="systemd mmdebstrap iproute2 util-linux procps iputils-ping nftables dbus dbus-daemon dnsmasq-base openssl tcpdump
 	tshark radvd bpftool python3 python3-scapy python3-pytest jq"
 
 missing=
-for package in $BUILD $CHECK $NET; do
+for package in $BUILD $CHECK $PLOTS $NET; do
 	dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
 		missing="$missing $package"
 done

@@ -158,8 +158,11 @@ static void accepted_registration(struct binding *b, const struct mh_message *m,
 static usec_t retry_after(struct binding *b)
 {
 	switch (b->last_status) {
-	case BA_PROHIBITED:
 	case BA_DAD_FAILED:
+		if (b->dynamic) /* it was ours: perhaps its link still hears us */
+			break;
+		return USEC_INFINITY;
+	case BA_PROHIBITED:
 	case BA_AUTH_FAIL:
 		return USEC_INFINITY; /* not before the configuration changes */
 	case BA_HOME_REG_UNSUPPORTED:
@@ -167,11 +170,12 @@ static usec_t retry_after(struct binding *b)
 	case BA_NOT_HOME_AGENT:
 		return BINDING_SLOW_RETRY;
 	default:
-		b->backoff = b->backoff ? 2 * b->backoff : BINDING_INITIAL_TIMEOUT;
-		if (b->backoff > BINDING_MAX_TIMEOUT)
-			b->backoff = BINDING_MAX_TIMEOUT;
-		return b->backoff;
+		break;
 	}
+	b->backoff = b->backoff ? 2 * b->backoff : BINDING_INITIAL_TIMEOUT;
+	if (b->backoff > BINDING_MAX_TIMEOUT)
+		b->backoff = BINDING_MAX_TIMEOUT;
+	return b->backoff;
 }
 
 /* Accepted, but for no time at all: try again as after a refusal. */

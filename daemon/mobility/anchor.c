@@ -328,6 +328,7 @@ void anchor_echo_reply(struct engine *e, const struct in6_addr *from, uint16_t s
 		if (!a->echo_sent || a->echo_sequence != sequence || !addr_equal(&a->address, from))
 			continue;
 		anchor_measured(a, e->now.mono - a->echo_sent);
+		a->echo = ABILITY_YES;
 		a->echo_sent = 0;
 		engine_publish(e, OBJECT_ANCHOR, CHANGE_CHANGED, a);
 	}

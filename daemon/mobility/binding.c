@@ -39,10 +39,12 @@ int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home
 	b->home_prefix = home->prefix;
 	b->anchor = a;
 	b->last_status = -1;
+	b->left_at = e->now.mono;
 	b->service = a->conf->has_service ? a->conf->service : SERVICE_FIXED;
 	list_init(&b->sessions);
 	b->hold_until = b->liveness.check_at = b->solicit_at = USEC_INFINITY;
-	e->ops->random(e->user, &b->sequence, sizeof(b->sequence));
+	if (!sequence_recall(e, &b->home, &b->sequence))
+		e->ops->random(e->user, &b->sequence, sizeof(b->sequence));
 	b->retransmit_at = b->retry_at = b->refresh_at = USEC_INFINITY;
 	b->path = (struct path){.slot = slot, .home = b->home, .home_prefix = b->home_prefix};
 	list_append(&e->bindings, &b->node);
@@ -79,6 +81,7 @@ void binding_set_path(struct binding *b, const struct path *p)
 {
 	int r = b->engine->ops->set_path(b->engine->user, p);
 
+	b->parked = false;
 	b->path = *p;
 	if (r < 0)
 		log_error("%s: cannot set its path (%s): %s", ADDR_STR(&b->home),
@@ -123,7 +126,7 @@ void binding_path_home(struct binding *b, struct link *home, bool dad)
 	struct router *r = link_best_router(home, &b->home);
 
 	p.ifindex = home->ifindex;
-	p.claimed_ifindex = link_has_native(home, b) ? 0 : home->ifindex;
+	p.claimed_ifindex = link_has_address(home, b) ? 0 : home->ifindex;
 	p.dad = dad;
 	if (r)
 		p.next_hop = r->addr;
@@ -166,9 +169,11 @@ static void binding_evaluate_home(struct binding *b, struct link *home)
 			binding_path_home(b, home, false);
 		return;
 	}
+	b->left_at = b->engine->now.mono;
 	if (b->state == BINDING_HOME && b->link == home) {
 		b->looked = false;
-		if (r && !addr_equal(&b->path.next_hop, &r->addr))
+		if ((r && !addr_equal(&b->path.next_hop, &r->addr)) ||
+		    (!b->path.claimed_ifindex && !link_has_address(home, b)))
 			binding_path_home(b, home, false);
 		return;
 	}
@@ -197,9 +202,26 @@ static void binding_follow_withdrawing(struct binding *b)
 		return;
 	b->coa = e->coa;
 	b->link = e->uplink;
+	b->retries = 0;
+	b->timeout = BINDING_INITIAL_TIMEOUT;
 	b->retransmit_at = e->now.mono;
 	b->postponed = true;
-	accepted_add(e, b, &b->coa);
+	if (!b->parked)
+		accepted_add(e, b, &b->coa);
+}
+
+void binding_park(struct binding *b)
+{
+	struct engine *e = b->engine;
+
+	binding_stop_exchange(b);
+	binding_set_state(b, BINDING_WITHDRAWING);
+	if (b->parked)
+		return;
+	accepted_forget(e, b);
+	e->ops->drop_path(e->user, &b->path);
+	b->path = path_base(b, PATH_BLOCKED);
+	b->parked = true;
 }
 
 void binding_withdrawn(struct binding *b)
@@ -251,13 +273,16 @@ void binding_evaluate(struct binding *b)
 		binding_follow_withdrawing(b);
 		return;
 	}
+	if (b->dynamic && b->state == BINDING_IDLE && !binding_needed(b))
+		return; /* about to go */
 	if (home) {
 		binding_evaluate_home(b, home);
 		return;
 	}
 	if (!e->uplink)
 		return;
-	if (!binding_needed(b) || b->successor) {
+	if (!binding_needed(b) || b->successor ||
+	    (b->state == BINDING_WITHDRAWING && b->anchor->leaving)) {
 		binding_rest(b);
 		return;
 	}
@@ -265,6 +290,7 @@ void binding_evaluate(struct binding *b)
 	case BINDING_IDLE:
 	case BINDING_HOME:
 	case BINDING_RETURNING:
+	case BINDING_WITHDRAWING: /* somebody came after all */
 		if (!b->refused_for_good) {
 			binding_register(b);
 			return;
@@ -290,7 +316,6 @@ void binding_evaluate(struct binding *b)
 			binding_follow_router(b);
 		}
 		return;
-	case BINDING_WITHDRAWING:
 	case BINDING_STATE_MAX:
 		return;
 	}
@@ -398,6 +423,9 @@ static void binding_expire(struct binding *b)
 		binding_set_state(b, BINDING_REGISTERING);
 	} else if (b->state == BINDING_REFUSED) {
 		binding_path_blocked(b);
+	} else if (b->state == BINDING_WITHDRAWING) {
+		binding_stop_exchange(b);
+		binding_withdrawn(b);
 	}
 }
 

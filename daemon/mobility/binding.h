@@ -86,7 +86,9 @@ struct liveness {
 	usec_t rtt;              /* of the last probe that was answered */
 	bool idle;               /* nothing has moved since the last look */
 	bool watched;
-	bool asked;         /* a refresh is under way because no probe was answered */
+	struct in6_addr
+		tried; /* care-of address from which another anchor has been tried for no answer */
+	bool asked;    /* a refresh is under way because no probe was answered */
 	usec_t asked_until; /* not asked again before */
 	bool dead;
 };
@@ -122,7 +124,8 @@ struct binding {
 	 * false advertisement must not cost the binding (E11).  Not believed until then. */
 	const struct link *doubted;
 	usec_t doubted_until;
-	bool removed;           /* no longer configured: goes as soon as it is withdrawn */
+	bool parked;  /* withdrawn here, while its agent has not confirmed: nothing is installed */
+	bool removed; /* no longer configured: goes as soon as it is withdrawn */
 	bool refused_for_good;  /* until the configuration changes */
 	bool in_handover;       /* counted in the running handover, outcome open */
 	unsigned corrections;   /* statuses 135, 144 answered in the running exchange */
@@ -137,6 +140,7 @@ struct binding {
 	struct list sessions;      /* of struct session, all that are known on this address */
 	unsigned n_in_need;
 	usec_t hold_until; /* nobody has been in need since HoldTime= before; USEC_INFINITY = somebody is */
+	usec_t left_at; /* when its link was left */
 	bool needed; /* somebody is in need, or the hold time runs */
 	bool looked; /* its sessions have been listed since it was left */
 	/* Liveness of the tunnel */

@@ -175,6 +175,7 @@ void change_timer(struct binding *b)
 	b->drain_until = 0;
 	sessions_lost(b, "its home agent has gone out of service");
 	sessions_forget(b);
+	need_ignore(b);
 	b->needed = false;
 	b->hold_until = USEC_INFINITY;
 	binding_withdraw(b);

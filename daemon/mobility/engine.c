@@ -29,6 +29,7 @@ int engine_new(const struct conf *conf, const struct engine_ops *ops, void *user
 	list_init(&e->bindings);
 	list_init(&e->accepted);
 	list_init(&e->discoveries);
+	list_init(&e->remembered);
 	sessions_init(e);
 	e->recheck_at = USEC_INFINITY;
 	list_init(&e->domains);
@@ -64,6 +65,7 @@ void engine_free(struct engine *e)
 		binding_free(b);
 	prefixes_free(e);
 	discovery_free(e);
+	sequences_free(e);
 	domains_free(e);
 	links_free(e);
 	accepted_free(e);
@@ -112,7 +114,7 @@ static void arm_timer(struct engine *e)
 			next = t;
 	if ((t = accepted_expire(e)) < next)
 		next = t;
-	if ((t = discovery_next_timer(e)) < next)
+	if (!e->stopping && (t = discovery_next_timer(e)) < next)
 		next = t;
 	if ((t = domain_next_timer(e)) < next)
 		next = t;
@@ -125,11 +127,18 @@ static void arm_timer(struct engine *e)
 
 void engine_settle(struct engine *e)
 {
+	struct link *l;
+
 	if (!e->started)
 		return;
 	if (!e->stopping)
 		selection_run(e);
-	engine_reap(e);
+	if (engine_reap(e) && !e->stopping) {
+		/* What was a home address is a native one again, and may be a care-of address. */
+		list_for_each(l, &e->links, node)
+			link_update_state(l);
+		selection_run(e);
+	}
 	if (!e->stopping)
 		discovery_timer(e);
 	need_settle(e);
@@ -212,13 +221,14 @@ static struct anchor *find_anchor(const struct engine *e, const struct in6_addr 
 void engine_restore(struct engine *e, const struct state_entry *saved)
 {
 	struct binding *b = engine_find_home(e, &saved->home);
-
 	struct anchor *a;
 
 	if (!b && saved->registered)
 		b = discovery_restore(e, &saved->home, &saved->anchor);
-	if (!b)
+	if (!b) {
+		sequence_remember(e, &saved->home, &saved->anchor, saved->sequence);
 		return;
+	}
 	if (!addr_equal(&b->anchor->address, &saved->anchor)) {
 		/* Another one had taken over, or this state is of another configuration. */
 		a = find_anchor(e, &saved->anchor);
@@ -259,7 +269,7 @@ unsigned engine_save(const struct engine *e, struct state_entry *saved, unsigned
 						: 0,
 		};
 	}
-	return n;
+	return n + sequences_save(e, saved + n, max - n);
 }
 
 const char *engine_place(const struct engine *e)

@@ -10,7 +10,7 @@
  *   link.c             links, addresses, attachment
  *   router.c           router advertisements, default routers
  *   selection.c        the care-of address, and what to do on a move
- *   binding.c          the binding update list
+ *   binding.c          the binding update list; sequence.c what outlives its entries
  *   registration.c     binding updates: build, send, retransmit
  *   acknowledgement.c  what a home agent answers
  *   acceptance.c       who may send to us from where
@@ -136,6 +136,8 @@ struct engine {
 	struct list links, prefixes, anchors, bindings;
 	struct list domains;       /* of struct domain */
 	struct list left_prefixes; /* not in the table any more, but an address still has them */
+	struct list remembered; /* sequence numbers of home addresses without a binding */
+	unsigned n_remembered;
 	struct list discoveries;   /* of struct discovery */
 	usec_t recheck_at;         /* look again for sessions that began during a move */
 	struct link *uplink;       /* that carries the current care-of address, or NULL */

@@ -87,6 +87,8 @@ void sessions_lost(struct binding *b, const char *why);
 bool binding_needed(const struct binding *b);
 /* Find out for addresses that have been left, and bind them where somebody does. */
 void need_update(struct engine *e);
+/* Its sessions are given up: they are not found again before the next move. */
+void need_ignore(const struct binding *b);
 void need_moved(struct engine *e);
 void need_recheck(struct engine *e);
 void need_settle(struct engine *e);
@@ -129,8 +131,8 @@ usec_t prefix_discovery_next_timer(const struct binding *b);
 void prefix_discovery_timer(struct binding *b);
 
 /* reconfigure.c */
-/* Let go of removed bindings whose withdrawal is over, and of anchors without bindings. */
-void engine_reap(struct engine *e);
+/* Let go of bindings that are over, and of anchors without bindings.  True: there were some. */
+bool engine_reap(struct engine *e);
 
 /* link.c */
 void links_free(struct engine *e);
@@ -168,7 +170,8 @@ enum service_type prefix_service(const struct engine *e, const struct ip6_prefix
 void prefixes_free(struct engine *e);
 
 /* selection.c */
-/* The link itself has the home address: nothing need be claimed on it. */
+/* The link itself has the home address: nothing need be claimed on it.  And it can be used there now. */
+bool link_has_address(const struct link *l, const struct binding *b);
 bool link_has_native(const struct link *l, const struct binding *b);
 struct candidate {
 	struct link *link;
@@ -200,6 +203,11 @@ void binding_timer(struct binding *b);
 /* An address has become ours on a link. */
 void binding_claimed(struct engine *e, const struct link *l, const struct in6_addr *addr);
 /* The link goes away: no binding may point at it. */
+/*
+ * Nobody needs it, and its agent cannot be told now: nothing of it stays in the kernel, but it is not forgotten.  Back on its
+ * link the agent would go on sending its packets elsewhere.
+ */
+void binding_park(struct binding *b);
 /* The agent holds no binding any more, or none that we care for. */
 void binding_withdrawn(struct binding *b);
 void binding_forget_link(struct engine *e, const struct link *l);
@@ -215,6 +223,13 @@ void binding_retransmit(struct binding *b);
 void binding_stop_exchange(struct binding *b);
 /* Sign and send a message that is no binding update. */
 int binding_send_message(struct binding *b, struct mh_message *m);
+
+/* sequence.c: numbers that must go on rising after their binding is gone */
+bool sequence_recall(struct engine *e, const struct in6_addr *home, uint16_t *ret);
+void sequence_remember(struct engine *e, const struct in6_addr *home, const struct in6_addr *agent,
+		       uint16_t sequence);
+unsigned sequences_save(const struct engine *e, struct state_entry *saved, unsigned max);
+void sequences_free(struct engine *e);
 
 /* acceptance.c: who may send to us from where */
 void accepted_add(struct engine *e, const struct binding *b, const struct in6_addr *coa);

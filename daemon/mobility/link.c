@@ -275,6 +275,17 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 	engine_settle(e);
 }
 
+/* Network managers that listen to advertisements themselves look after their routes too; then those are not ours to change. */
+static bool kernel_autoconfigures(const struct link *l)
+{
+	struct link_address *a;
+
+	list_for_each(a, &l->addresses, node)
+		if (a->is_slaac)
+			return true;
+	return false;
+}
+
 /*
  * A router has shown what is here now.  What the kernel autoconfigured at an earlier attachment stays valid for those who use
  * it, but new sessions must not start from an address, or by a router, that is somewhere else.
@@ -293,7 +304,7 @@ void link_leave_earlier(struct link *l)
 	list_for_each(r, &l->routers, node) {
 		if (router_usable(l, r)) {
 			r->left = false;
-		} else if (r->has_route && r->route_from_ra && !r->left) {
+		} else if (r->has_route && r->route_from_ra && !r->left && kernel_autoconfigures(l)) {
 			r->left = true;
 			e->ops->leave_router(e->user, l->ifindex, &r->addr);
 		}

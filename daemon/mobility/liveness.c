@@ -28,8 +28,8 @@ static void look(struct binding *b, bool *ret_sent, bool *ret_received)
 	uint64_t sent = 0, received = 0;
 
 	b->engine->ops->traffic(b->engine->user, b->slot, &sent, &received);
-	*ret_sent = sent != b->liveness.sent;
-	*ret_received = received != b->liveness.received;
+	*ret_sent = sent > b->liveness.sent;
+	*ret_received = received > b->liveness.received;
 	b->liveness.sent = sent;
 	b->liveness.received = received;
 }
@@ -84,13 +84,13 @@ static void ask_anchor(struct binding *b)
 	binding_refresh(b);
 }
 
-/* An anchor that has never answered an echo may just not do so. */
 static void suspect(struct binding *b)
 {
 	bool was_dead;
 
 	b->liveness.unanswered = 0;
 	b->liveness.probe_sent = 0;
+	/* One that has never answered an echo may just not do so. */
 	if (b->anchor->echo != ABILITY_YES) {
 		ask_anchor(b);
 		return;

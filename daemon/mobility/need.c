@@ -54,11 +54,11 @@ static void update_hold(struct binding *b)
 	engine_publish(e, OBJECT_BINDING, CHANGE_CHANGED, b);
 }
 
-/* Graceful replacement: the old address is kept for a while, so that the application can move. */
-static bool grace_is_over(const struct session *s)
+/* Graceful replacement: the old address is kept for a while after its place was left, so that the application can move. */
+static bool grace_is_over(const struct engine *e, enum service_type type, usec_t left_at)
 {
-	return s->requested == SERVICE_GRACEFUL_REPLACEMENT &&
-	       usec_add(s->since, GRACEFUL_TIME) <= s->binding->engine->now.mono;
+	return type == SERVICE_GRACEFUL_REPLACEMENT &&
+	       usec_add(left_at, GRACEFUL_TIME) <= e->now.mono;
 }
 
 static void session_add(struct binding *b, const struct session_info *info, enum service_type type,
@@ -82,7 +82,7 @@ static void session_add(struct binding *b, const struct session_info *info, enum
 	s->rule = rule;
 	if (pid)
 		s->pid = pid;
-	set_in_need(s, type_in_need(info, type) && !grace_is_over(s));
+	set_in_need(s, type_in_need(info, type) && !grace_is_over(e, type, b->left_at));
 }
 
 /* An address alone (DHCPv6) does not tell its prefix: what one link has. */
@@ -97,6 +97,7 @@ static struct ip6_prefix home_prefix_of(const struct in6_addr *addr, uint8_t ple
 struct look {
 	struct in6_addr addr;
 	uint8_t plen;
+	usec_t left_at;
 	struct link_address *left; /* of a place that we have left, no binding yet */
 	struct binding *binding;
 };
@@ -135,6 +136,7 @@ static struct binding *binding_of(struct engine *e, struct look *l)
 		return NULL;
 	}
 	l->binding->dynamic = true;
+	l->binding->left_at = l->left_at;
 	l->binding->service = prefix_service(e, &prefix);
 	binding_path_blocked(l->binding);
 	engine_publish(e, OBJECT_BINDING, CHANGE_ADDED, l->binding);
@@ -157,7 +159,7 @@ static void take_listed(struct engine *e, struct looks *l, const struct session_
 		rule = policy_match(e, &info[i], &owner, &known);
 		type = policy_excludes(&info[i]) ? SERVICE_NON_PERSISTENT : policy_service(rule);
 		b = at->binding;
-		if (!b && type_in_need(&info[i], type))
+		if (!b && type_in_need(&info[i], type) && !grace_is_over(e, type, at->left_at))
 			b = binding_of(e, at);
 		if (b)
 			session_add(b, &info[i], type, rule, known ? owner.pid : 0);
@@ -226,9 +228,10 @@ static bool is_left(const struct engine *e, const struct link *l, const struct l
 {
 	struct ip6_prefix prefix = address_prefix(a);
 
-	return addr_is_routable(&a->addr) && !a->duplicate && !link_supports(l, a) &&
-	       !(e->uplink && addr_equal(&a->addr, &e->coa)) && !engine_find_home(e, &a->addr) &&
-	       anchor_best(e, &prefix) && prefix_service(e, &prefix) != SERVICE_NON_PERSISTENT;
+	if (!addr_is_routable(&a->addr) || a->duplicate || link_supports(l, a) ||
+	    (e->uplink && addr_equal(&a->addr, &e->coa)) || engine_find_home(e, &a->addr))
+		return false;
+	return anchor_best(e, &prefix) && prefix_service(e, &prefix) != SERVICE_NON_PERSISTENT;
 }
 
 static bool is_always_needed(const struct engine *e, const struct link_address *a)
@@ -236,6 +239,16 @@ static bool is_always_needed(const struct engine *e, const struct link_address *
 	struct ip6_prefix prefix = address_prefix(a);
 
 	return a->confirmed_epoch && prefix_service(e, &prefix) == SERVICE_FIXED;
+}
+
+static void note_left(const struct link *l, struct link_address *a)
+{
+	if (link_supports(l, a)) {
+		a->looked = false;
+		a->left_at = 0;
+	} else if (!a->left_at) {
+		a->left_at = l->engine->now.mono;
+	}
 }
 
 static void collect_left(struct engine *e, struct looks *looks)
@@ -249,8 +262,8 @@ static void collect_left(struct engine *e, struct looks *looks)
 		list_for_each(a, &l->addresses, node) {
 			struct look at = {.addr = a->addr, .plen = a->plen, .left = a};
 
-			if (link_supports(l, a))
-				a->looked = false;
+			note_left(l, a);
+			at.left_at = a->left_at;
 			if (a->looked || !is_left(e, l, a))
 				continue;
 			if (is_always_needed(e, a))
@@ -258,18 +271,6 @@ static void collect_left(struct engine *e, struct looks *looks)
 			look_at(looks, &at);
 		}
 	}
-}
-
-/* Left by a former run, and nobody in need is on it: the agent need not keep it for the hold time. */
-static void abandon(struct binding *b)
-{
-	if (!b->adopted || b->state != BINDING_IDLE || b->service == SERVICE_FIXED || b->n_in_need)
-		return;
-	b->needed = false;
-	b->hold_until = USEC_INFINITY;
-	b->coa = b->engine->coa;
-	b->link = b->engine->uplink;
-	binding_withdraw(b);
 }
 
 void need_update(struct engine *e)
@@ -285,11 +286,18 @@ void need_update(struct engine *e)
 			look_at(&looks, &(struct look){.addr = b->home,
 						       .plen = b->home_prefix.len,
 						       .binding = b});
-	if (list_and_take(e, &looks) < 0)
-		return;
-	for (unsigned i = 0; i < looks.n; i++)
-		if (looks.at[i].binding)
-			abandon(looks.at[i].binding);
+	list_and_take(e, &looks);
+}
+
+void need_ignore(const struct binding *b)
+{
+	struct link_address *a;
+	struct link *l;
+
+	list_for_each(l, &b->engine->links, node)
+		list_for_each(a, &l->addresses, node)
+			if (addr_equal(&a->addr, &b->home))
+				a->looked = true;
 }
 
 void need_moved(struct engine *e)
@@ -309,7 +317,9 @@ void need_address_gone(struct engine *e, const struct link *l, const struct link
 
 	if (!e->started || e->stopping || link_supports(l, a) || !is_left(e, l, a))
 		return;
-	look_at(&looks, &(struct look){.addr = a->addr, .plen = a->plen});
+	look_at(&looks, &(struct look){.addr = a->addr,
+				       .plen = a->plen,
+				       .left_at = a->left_at ? a->left_at : e->now.mono});
 	list_and_take(e, &looks);
 }
 
@@ -364,8 +374,8 @@ usec_t need_next_timer(const struct binding *b)
 
 	list_for_each(s, &b->sessions, node)
 		if (s->in_need && s->requested == SERVICE_GRACEFUL_REPLACEMENT &&
-		    usec_add(s->since, GRACEFUL_TIME) < next)
-			next = usec_add(s->since, GRACEFUL_TIME);
+		    usec_add(b->left_at, GRACEFUL_TIME) < next)
+			next = usec_add(b->left_at, GRACEFUL_TIME);
 	return next;
 }
 
@@ -375,7 +385,7 @@ void need_timer(struct binding *b)
 	struct session *s;
 
 	list_for_each(s, &b->sessions, node)
-		if (s->in_need && grace_is_over(s)) {
+		if (s->in_need && grace_is_over(e, s->requested, b->left_at)) {
 			set_in_need(s, false);
 			update_hold(b);
 		}

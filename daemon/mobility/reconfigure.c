@@ -54,7 +54,8 @@ static bool take_over(struct engine *e, const struct anchor *a, const struct in6
 
 	if (!b)
 		return false;
-	if (b->anchor == a) {
+	/* Where another agent has taken over from this one, it stays there. */
+	if (b->anchor == a || !b->removed) {
 		if (b->removed) {
 			b->removed = false;
 			binding_stop_exchange(b);
@@ -93,6 +94,28 @@ static int add_homes(struct engine *e, struct anchor *a)
 		engine_publish(e, OBJECT_BINDING, CHANGE_ADDED, b);
 	}
 	return 0;
+}
+
+/* In use, or configured: one may be about to get its first binding. */
+static bool is_wanted(const struct engine *e, const struct anchor *a)
+{
+	const struct conf_anchor *ca;
+
+	list_for_each(ca, &e->conf->anchors, node)
+		if (ca == a->conf)
+			return true;
+	return anchor_in_use(e, a);
+}
+
+static void reap_anchors(struct engine *e)
+{
+	struct anchor *a, *ta;
+
+	list_for_each_safe(a, ta, &e->anchors, node)
+		if (!is_wanted(e, a)) {
+			engine_publish(e, OBJECT_ANCHOR, CHANGE_REMOVED, a);
+			anchor_free(a);
+		}
 }
 
 int engine_reconfigure(struct engine *e, struct instant now, const struct conf *conf)
@@ -144,6 +167,7 @@ int engine_reconfigure(struct engine *e, struct instant now, const struct conf *
 		if (!b->removed && b->state == BINDING_REFUSED && e->uplink)
 			binding_register(b);
 	}
+	reap_anchors(e);
 	engine_settle(e);
 	return r;
 }
@@ -162,17 +186,6 @@ bool engine_uses(const struct engine *e, const struct conf *conf)
 	return false;
 }
 
-/* In use, or configured: one may be about to get its first binding. */
-static bool is_wanted(const struct engine *e, const struct anchor *a)
-{
-	const struct conf_anchor *ca;
-
-	list_for_each(ca, &e->conf->anchors, node)
-		if (ca == a->conf)
-			return true;
-	return anchor_in_use(e, a);
-}
-
 /* Its withdrawal is over, or its address is native again and nothing of ours is in the way. */
 static bool is_over(const struct binding *b)
 {
@@ -182,19 +195,18 @@ static bool is_over(const struct binding *b)
 		return false;
 	switch (b->state) {
 	case BINDING_HOME:
-		return !b->path.claimed_ifindex;
+		return !b->path.claimed_ifindex || !binding_needed(b);
 	case BINDING_IDLE:
 	case BINDING_REFUSED:
-		return !b->needed && b->service != SERVICE_FIXED;
+		return !binding_needed(b);
 	default:
 		return false;
 	}
 }
 
-void engine_reap(struct engine *e)
+bool engine_reap(struct engine *e)
 {
 	struct binding *b, *tb;
-	struct anchor *a, *ta;
 	bool gone = false;
 
 	list_for_each_safe(b, tb, &e->bindings, node) {
@@ -203,15 +215,13 @@ void engine_reap(struct engine *e)
 		accepted_forget(e, b);
 		e->ops->drop_path(e->user, &b->path);
 		engine_publish(e, OBJECT_BINDING, CHANGE_REMOVED, b);
+		sequence_remember(e, &b->home, &b->anchor->address, b->sequence);
 		binding_free(b);
 		gone = true;
 	}
 	if (!gone)
-		return;
-	list_for_each_safe(a, ta, &e->anchors, node)
-		if (!is_wanted(e, a)) {
-			engine_publish(e, OBJECT_ANCHOR, CHANGE_REMOVED, a);
-			anchor_free(a);
-		}
+		return false;
+	reap_anchors(e);
 	e->ops->persist(e->user);
+	return true;
 }

@@ -8,6 +8,7 @@
 #define MAX_UPDATE_RATE 3                  /* per second and home address */
 #define RATE_WINDOW (1010 * USEC_PER_MSEC) /* a second as others measure it */
 #define WITHDRAW_RETRIES 3
+#define FAIL_OVER_AFTER 2 /* unanswered updates */
 #define RETURN_RETRIES 3
 #define DOUBT_TIME (60 * USEC_PER_SEC)
 #define SEND_RETRY (2 * USEC_PER_MSEC)
@@ -262,11 +263,17 @@ void binding_return_home(struct binding *b, struct link *home)
 		 * can reach it, and keep the tunnel until the agent has confirmed. */
 		struct path p = b->path;
 
-		p.claimed_ifindex = link_has_native(home, b) ? 0 : home->ifindex;
+		p.claimed_ifindex = link_has_address(home, b) ? 0 : home->ifindex;
 		binding_set_path(b, &p);
 	} else {
 		binding_path_home(b, home, false);
 	}
+}
+
+static bool can_park(const struct binding *b)
+{
+	return b->dynamic && b->registered && b->expires && !b->removed && !b->successor &&
+	       !b->engine->stopping;
 }
 
 void binding_withdraw(struct binding *b)
@@ -279,12 +286,27 @@ void binding_withdraw(struct binding *b)
 	binding_stop_exchange(b);
 	b->refresh_at = b->retry_at = USEC_INFINITY;
 	liveness_end(b);
-	if (!bound || !b->link || !b->link->up || !e->uplink) {
-		binding_withdrawn(b);
+	if (!bound || !e->uplink) {
+		if (can_park(b))
+			binding_park(b);
+		else
+			binding_withdrawn(b);
 		return;
 	}
+	b->link = e->uplink;
+	b->coa = e->coa;
 	begin_exchange(b, BINDING_WITHDRAWING, BINDING_INITIAL_TIMEOUT);
 	transmit(b);
+}
+
+/* Sooner if there is another that could take over: it should not take more than five seconds. */
+static bool is_time_to_give_up(const struct binding *b)
+{
+	const struct anchor *other = anchor_best_but(b->engine, &b->home_prefix, b->anchor);
+
+	if (other && !anchor_is_out(b->engine, other))
+		return b->retries >= FAIL_OVER_AFTER;
+	return b->retries == SILENT_AFTER || b->timeout == BINDING_MAX_TIMEOUT;
 }
 
 /* The anchor is silent.  True: another one has taken over. */
@@ -315,6 +337,10 @@ void binding_retransmit(struct binding *b)
 
 	if (b->state == BINDING_WITHDRAWING &&
 	    b->retries >= (b->successor ? 1 : WITHDRAW_RETRIES)) {
+		if (can_park(b)) {
+			binding_park(b); /* the next place may reach it */
+			return;
+		}
 		binding_stop_exchange(b); /* it will expire there */
 		b->registered = false;
 		b->expires = 0;
@@ -329,7 +355,11 @@ void binding_retransmit(struct binding *b)
 		b->doubted = b->link;
 		b->doubted_until = usec_add(b->engine->now.mono, DOUBT_TIME);
 		binding_stop_exchange(b);
-		binding_register(b);
+		binding_set_state(b, BINDING_REGISTERED); /* as before, as far as anybody knows */
+		if (binding_needed(b))
+			binding_register(b);
+		else
+			binding_withdraw(b);
 		return;
 	}
 	if (!b->postponed) {
@@ -337,9 +367,8 @@ void binding_retransmit(struct binding *b)
 		a->n.bu_retransmitted++;
 		b->timeout =
 			b->timeout * 2 < BINDING_MAX_TIMEOUT ? b->timeout * 2 : BINDING_MAX_TIMEOUT;
-		if (b->retries == SILENT_AFTER || b->timeout == BINDING_MAX_TIMEOUT)
-			if (give_up_anchor(b))
-				return;
+		if (is_time_to_give_up(b) && give_up_anchor(b))
+			return;
 	}
 	transmit(b);
 }

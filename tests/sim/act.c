@@ -16,7 +16,10 @@
 
 typedef void act_fn(struct run *r);
 
-/* Something that is to happen after something else: a link that comes back, a home agent that recovers. */
+/*
+ * Something that is to happen after something else: a link that comes back, a home agent that
+ * recovers.
+ */
 struct sequel {
 	struct nic *nic;
 	struct place *place;

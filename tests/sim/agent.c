@@ -150,7 +150,10 @@ static void post(const struct home_agent *a, const struct mail *m)
 
 /* --- what it is asked -------------------------------------------------------------------- */
 
-/* A binding update with all that it must have (RFC 6275 sections 10.3.1 and 11.7.1), or what is wrong. */
+/*
+ * A binding update with all that it must have (RFC 6275 sections 10.3.1 and 11.7.1), or what is
+ * wrong.
+ */
 static const char *judge(const struct home_agent *a, const struct mail *m, struct mh_message *mh)
 {
 	const struct in6_addr *home = &m->home;

@@ -60,7 +60,7 @@ bool agent_forwards(const struct home_agent *a);
 void agent_crash(struct home_agent *a, bool forget);
 void agent_recover(struct home_agent *a);
 
-/* Ask the hosts that are bound here to go to these others (RFC 5142), or take a binding away (RFC 5846). */
+/* Ask the hosts that are bound here to go to these others (RFC 5142); take a binding away. */
 void agent_switch(struct home_agent *a, struct home_agent *const *others, unsigned n);
 void agent_revoke(struct home_agent *a, struct cache_entry *c, uint8_t trigger);
 

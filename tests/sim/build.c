@@ -56,7 +56,10 @@ static void build_places(struct run *r)
 	}
 	if (s->plain && s->places >= 4) {
 		p[2].plain = true;
-		/* The network keeps the prefix in place (RFC 5213), and all its routers look alike (RFC 6543). */
+		/*
+		 * The network keeps the prefix in place (RFC 5213), and all its routers look
+		 * alike (RFC 6543).
+		 */
 		p[1].prefix = p[0].prefix;
 		p[1].router = p[0].router;
 		r->net.agent[1]->prefix[0] = p[0].prefix;
@@ -112,7 +115,10 @@ static void add_anchors(struct run *r, struct conf *c)
 	}
 }
 
-/* Routers say which agents serve their prefixes; the agents of the home prefix are asked for, at their link or in the DNS. */
+/*
+ * Routers say which agents serve their prefixes; the agents of the home prefix are asked for, at
+ * their link or in the DNS.
+ */
 static void add_discovery(struct run *r, struct conf *c)
 {
 	struct ip6_prefix all = prefix_make(&r->net.place[0].prefix.addr, 40);

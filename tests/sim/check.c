@@ -302,10 +302,12 @@ static void expired(void *user, struct host *h, const struct home_agent *a,
 			   a->name);
 }
 
-static bool is_saved(const struct host *h, const struct in6_addr *home)
+/* At the agent where the binding is, and as it was written down. */
+static bool is_saved(const struct host *h, const struct in6_addr *home, const struct home_agent *a)
 {
-	for (unsigned i = 0; i < h->n_saved; i++)
-		if (addr_equal(&h->saved[i].home, home))
+	for (unsigned i = 0; a && i < h->n_saved; i++)
+		if (addr_equal(&h->saved[i].home, home) &&
+		    addr_equal(&h->saved[i].anchor, &a->address))
 			return true;
 	return false;
 }
@@ -321,14 +323,14 @@ static void restarted(void *user, struct host *h, bool saved)
 	memset(&c->counters, 0, sizeof(c->counters));
 	c->n_stale = 0;
 	check_disturb(c);
-	for (unsigned i = 0; i < c->n_homes; i++) {
-		/* What it has sent just before it died it need not know. */
-		for (unsigned j = 0; j < CHECK_AGENTS; j++)
-			memset(c->home[i].updates[j].recent, 0,
-			       sizeof(c->home[i].updates[j].recent));
-		if (!saved || !is_saved(h, &c->home[i].home))
-			check_forget(c, &c->home[i].home);
-	}
+	for (unsigned i = 0; i < c->n_homes; i++)
+		for (unsigned j = 0; j < CHECK_AGENTS; j++) {
+			struct check_updates *u = &c->home[i].updates[j];
+
+			/* What it has sent just before it died it need not know. */
+			memset(u->recent, 0, sizeof(u->recent));
+			u->any &= saved && is_saved(h, &c->home[i].home, u->agent);
+		}
 	if (saved)
 		return;
 	list_for_each(s, &h->sockets, node)

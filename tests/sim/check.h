@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What must hold, looked at after every event.  The invariants, by the names that a failure is reported under:
+ * What must hold, looked at after every event.  The invariants, by the names that a failure is
+ * reported under:
  *
- *   session-continuity        a session in need keeps its address, and its packets flow, while an anchor of it can be reached
- *   make-before-break          while links overlap no packet is lost (scenarios where they always do)
- *   native-first              at the place of its address a session needs no tunnel
- *   no-need-no-binding        nobody in need and the hold time over: no binding, no path
- *   no-need-no-signalling     and no binding update that would make one
- *   withdrawn-in-need          a binding that somebody needs is not withdrawn, and none before the hold time
- *   needless-signalling        nothing is signalled for what has not changed
- *   sequence-rises            for each home address and agent, modulo 2^16
- *   authenticity              what nothing authenticates changes no binding, no path, no anchor's standing
- *   update-rate, back-off     RFC 6275 sections 11.7.1, 11.8 and 12
- *   refresh-in-time           no binding in need runs out at an agent that can be reached
- *   acceptance                only our anchors, only to our care-of addresses, and let go in time
- *   timer-progress            a timer that rings has something to do
+ *   session-continuity     a session in need keeps its address, and its packets flow, while an
+ *                          anchor of it can be reached
+ *   make-before-break      while links overlap no packet is lost (scenarios where they always do)
+ *   native-first           at the place of its address a session needs no tunnel
+ *   no-need-no-binding     nobody in need and the hold time over: no binding, no path
+ *   no-need-no-signalling  and no binding update that would make one
+ *   withdrawn-in-need      what somebody needs is not withdrawn, and nothing before the hold time
+ *   needless-signalling    nothing is signalled for what has not changed
+ *   sequence-rises         for each home address and agent, modulo 2^16
+ *   authenticity           what nothing authenticates changes no binding, no path, no anchor's
+ *                          standing
+ *   update-rate, back-off  RFC 6275 sections 11.7.1, 11.8 and 12
+ *   refresh-in-time        no binding in need runs out at an agent that can be reached
+ *   acceptance             only our anchors, only to our care-of addresses, and let go in time
+ *   timer-progress         a timer that rings has something to do
  *   counters-rise
- *   consistency               the engine's tables agree with each other
- *   well-formed-updates, sends-where-it-can, paths-make-sense   what it hands to the kernel
- *   convergence, tidy         in the end all is well, and then all is gone
+ *   consistency            the engine's tables agree with each other, and with the kernel's
+ *   well-formed-updates, sends-where-it-can, paths-make-sense
+ *                          what it hands to the kernel
+ *   convergence, tidy      in the end all is well, and then all is gone
  *
- * Disturbances (losses, moves, crashes, ...) may cost packets.  After a chain of them everything must be well again within
- * a bound: what finding a router takes, and one more interval of a retransmission that has backed off meanwhile.
+ * Disturbances (losses, moves, crashes, ...) may cost packets.  After a chain of them everything
+ * must be well again within a bound: what finding a router or a dead tunnel takes, and one more
+ * interval of a retransmission that has backed off meanwhile.
  */
 #pragma once
 
@@ -85,7 +90,7 @@ struct check {
 	unsigned n_homes;
 	struct check_home home[CHECK_HOMES];
 
-	unsigned n_bindings, n_anchors, n_accepted;
+	unsigned n_bindings, n_anchors;
 	struct check_standing binding[CHECK_BINDINGS];
 	struct check_anchor anchor[CHECK_ANCHORS];
 
@@ -113,7 +118,6 @@ void check_stopped(struct check *c);
 struct check_home *check_home(struct check *c, const struct in6_addr *home);
 void check_update(void *user, struct host *h, const struct update *u);
 void check_time_passes(struct check *c, enum stimulus s);
-void check_forget(struct check *c, const struct in6_addr *home);
 void check_snapshot(struct check *c);
 void check_authenticity(struct check *c);
 void check_acceptance(struct check *c);

@@ -59,14 +59,6 @@ void check_time_passes(struct check *c, enum stimulus s)
 			c->home[i].updates[j].undisturbed = false;
 }
 
-/* What a daemon that died has not written down about a home address its successor does not know. */
-void check_forget(struct check *c, const struct in6_addr *home)
-{
-	for (unsigned i = 0; i < c->n_homes; i++)
-		if (addr_equal(&c->home[i].home, home))
-			memset(c->home[i].updates, 0, sizeof(c->home[i].updates));
-}
-
 static void check_interval(struct check *c, struct check_updates *last, const struct update *u)
 {
 	usec_t now = c->net->sched.now, interval = now - last->recent[0];

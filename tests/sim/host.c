@@ -150,13 +150,16 @@ static void tell_everything(struct host *h)
 
 static void drop_stale(struct host *h, struct host_path *p)
 {
-	for (unsigned i = 0; p->set && i < h->n_nics; i++) {
-		struct nic_address *a = nic_find(&h->nic[i], &p->path.home);
+	struct in6_addr home = p->path.home;
+	bool set = p->set;
+
+	p->set = p->former = false; /* first: the engine hears of what goes, and may act */
+	for (unsigned i = 0; set && i < h->n_nics; i++) {
+		struct nic_address *a = nic_find(&h->nic[i], &home);
 
 		if (a && a->ours)
-			nic_remove_address(&h->nic[i], &p->path.home);
+			nic_remove_address(&h->nic[i], &home);
 	}
-	p->set = p->former = false;
 }
 
 void host_start(struct host *h)
@@ -398,7 +401,7 @@ void nic_advertise(struct nic *nic, const struct in6_addr *router,
 		switch ((at + i) % 3) {
 		case 0:
 			if (s == STIM_FALSE_ADVERT)
-				break; /* routes and addresses of its own the kernel would get as well */
+				break; /* it is to mislead the daemon, not the kernel */
 			learn_addresses(nic, ra);
 			break;
 		case 1:

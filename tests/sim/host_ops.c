@@ -244,7 +244,10 @@ static const char *judge_path(struct host *h, const struct path *p)
 	return NULL;
 }
 
-/* What a daemon that died has set for the same address, perhaps in another slot, goes on under the new one. */
+/*
+ * What a daemon that died has set for the same address, perhaps in another slot, goes on under
+ * the new one.
+ */
 static void inherit(struct host *h, const struct path *p)
 {
 	struct host_path *old = host_path(h, &p->home), *new = &h->path[p->slot];

@@ -196,7 +196,10 @@ static void forge_adverts(struct host *h, struct rng *r, const struct binding *b
 	struct nic *nic = &h->nic[rng_below(r, h->n_nics)];
 	const struct link *up = h->engine->uplink;
 
-	/* Who knows no router at all has to believe the first one: there is no other news (RFC 4861). */
+	/*
+	 * Who knows no router at all has to believe the first one: there is no other news (RFC
+	 * 4861).
+	 */
 	if (!up || up->ifindex != nic->ifindex || !nic->up ||
 	    !prefix_contains(&nic->place->prefix, &h->engine->coa))
 		return;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Many lives of a mobile node, each from one number.  See network.h for what is simulated, check.h for what must hold. */
+/*
+ * Many lives of a mobile node, each from one number.  See network.h for what is simulated,
+ * check.h for what must hold.
+ */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>

@@ -11,12 +11,14 @@
  *   hostile.*          what somebody else would like the engine to believe
  *   settings.*         configurations
  *
- *   scenario.* act.*   what happens to one mobile node: movement, sessions, faults
+ *   scenario.*         lives of one mobile node, by name
+ *   build.c act.c traffic.c   its network and settings; moves and faults; sessions
  *   check*.*           what must hold after every event
  *   main.c             options, many seeds, the summary
  *
- * The first group knows nothing of the second: any number of networks with any number of mobile nodes live in one process.
- * RFC 6275 for home agents, RFC 4861 and 4862 for routers and hosts, RFC 4285, 5142 and 5846 for the messages.
+ * The first group knows nothing of the second: any number of networks with any number of mobile
+ * nodes live in one process.  RFC 6275 for home agents, RFC 4861 and 4862 for routers and hosts,
+ * RFC 4285, 5142 and 5846 for the messages.
  */
 #pragma once
 
@@ -139,7 +141,8 @@ bool network_carry(struct network *n, usec_t delay, usec_t *ret_delay);
 usec_t network_real(const struct network *n);
 
 /*
- * The agent that a packet for this address is delivered to: on the link of its prefix the last one to say where it is counts
+ * The agent that a packet for this address is delivered to: on the link of its prefix the last one
+ * to say where it is counts
  * (neighbour discovery), be it an agent or the host.  NULL: that link itself.
  */
 struct home_agent *network_find_binding(struct network *n, const struct in6_addr *home);

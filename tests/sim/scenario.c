@@ -76,6 +76,7 @@ const struct scenario scenarios[] = {
 	 .nics = 2,
 	 .fixed = 2,
 	 .lossless = true,
+	 .faults = {.jitter = 20 * MSEC},
 	 .pause = 12 * SEC,
 	 .sessions = 3,
 	 .session_least = 10 * SEC,

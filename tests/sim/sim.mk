@@ -15,7 +15,9 @@ $(B)/sim-san: $(SIM_SRC:%.c=$(A)/obj/%.o) $(A)/libdmmd.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK) $(SAN) -o $@ $^ $(LIBS) -lm
 
-check-sim: $(B)/sim $(B)/sim-san
+include tests/sim/study/study.mk
+
+check-sim: $(B)/sim $(B)/sim-san $(B)/sim-study
 	$(Q)$(RUN) sim
 
 .PHONY: check-sim

@@ -164,7 +164,10 @@ static void watch(struct host *h, const struct in6_addr *home)
 		}
 }
 
-/* By its path if the address has one, else out of the link that has the address.  NULL and p->via: the way; or why not. */
+/*
+ * By its path if the address has one, else out of the link that has the address.  NULL and
+ * p->via: the way; or why not.
+ */
 static const char *find_way(struct host *h, struct parcel *p, struct host_path **ret, usec_t *delay)
 {
 	struct host_path *path = host_path(h, &p->source);

@@ -46,7 +46,8 @@ static void begin(struct run *r, bool in_need)
 	struct binding *b;
 
 	/* Those with a home address use it. */
-	if (in_need && r->scenario->fixed && h->engine) {
+	if (in_need && r->scenario->fixed && h->engine &&
+	    (!r->scenario->anchored || rng_chance(&r->rng, 0.4))) {
 		unsigned n = rng_below(&r->rng, r->scenario->fixed);
 
 		list_for_each(b, &h->engine->bindings, node)
@@ -98,7 +99,10 @@ static void tempt(void *user, struct host *h, enum moment m, const struct in6_ad
 	if (r->calm || !rng_chance(&r->rng, r->scenario->temptation))
 		return;
 	if (rng_chance(&r->rng, 0.5)) {
-		/* Later on, an address that is left and has no binding is for nobody who does not insist. */
+		/*
+		 * Later on, an address that is left and has no binding is for nobody who does not
+		 * insist.
+		 */
 		if (host_has_address(h, home) &&
 		    (host_path(h, home) || h->nic[0].attached_at + ARRIVAL > r->net.sched.now)) {
 			network_trace(&r->net, "at the worst moment (%d):", (int)m);

@@ -72,7 +72,11 @@ static int op_echo(void *user, int ifindex, const struct in6_addr *src, const st
 {
 	struct host *h = &((struct world *)user)->host;
 
+	const struct binding *b = engine_find_home(((struct world *)user)->e, src);
+
 	h->echo = (struct host_echo){ifindex, *src, *dst, identifier, sequence};
+	if (b)
+		h->sent[b->slot]++;
 	h->n_echoes++;
 	return 0;
 }
@@ -171,6 +175,7 @@ void world_session_end(struct world *w, uint64_t cookie)
 void host_run(struct world *w)
 {
 	const struct host_echo *e = &w->host.echo;
+	const struct binding *b = engine_find_home(w->e, &e->src);
 	uint8_t buf[16] = {129,
 			   0,
 			   0,
@@ -184,6 +189,8 @@ void host_run(struct world *w)
 	if (w->host.n_answered == w->host.n_echoes)
 		return;
 	w->host.n_answered = w->host.n_echoes;
+	if (b && !w->host.mute)
+		w->host.received[b->slot]++;
 	if (!w->host.mute)
 		engine_icmp(w->e, w->now, &ev);
 }

@@ -9,7 +9,7 @@ from . import mip6, topology as net
 from .packets import DEST_OPTIONS, MOBILITY, NA, NS, RA, RS, TUNNEL, octets
 
 HOP_LIMIT = 64
-MAX_UPDATE_RATE = 3  # in one second, for each home address (RFC 6275 section 12)
+MAX_UPDATE_RATE = 3  # in one second, for each home address and agent (RFC 6275 section 12)
 MTU = 1500
 CLOCK_TOLERANCE = 1.0  # seconds between a timestamp sent and the capture's clock
 NEIGHBOUR_DISCOVERY = (RS, RA, NS, NA)
@@ -165,12 +165,17 @@ class Judge:
                     faults.append(f"{packet}: sequence {new.sequence} after {old.sequence}")
                 if old.timestamp and new.timestamp and new.timestamp <= old.timestamp:
                     faults.append(f"{packet}: timestamp does not rise")
-            for (early, _), (late, _) in zip(sent, sent[MAX_UPDATE_RATE:]):
-                restarted = any(early.time < t < late.time for t in self.starts)
-                if late.time - early.time < 1.0 and not restarted:
-                    faults.append(f"{late}: {MAX_UPDATE_RATE + 1} updates for {home} within "
-                                  f"{late.time - early.time:.3f} s")
+            for agent in {p.dst for p, _ in sent}:
+                faults += self._rate([p for p, _ in sent if p.dst == agent])
         return faults
+
+    def _rate(self, sent):
+        """Updates for one home address to one home agent."""
+        for early, late in zip(sent, sent[MAX_UPDATE_RATE:]):
+            restarted = any(early.time < t < late.time for t in self.starts)
+            if late.time - early.time < 1.0 and not restarted:
+                yield (f"{late}: {MAX_UPDATE_RATE + 1} updates for {late.home_source} within "
+                       f"{late.time - early.time:.3f} s")
 
     # Tunnel packets.
 

@@ -48,9 +48,10 @@ def make_move(scene, target, mode, device=None, hole=0.1, timeout=8.0):
     return move
 
 
-def measure(scene, move, homes=(net.HOME1, net.HOME2)):
+def measure(scene, move, homes=(net.HOME1, net.HOME2), care_of=None):
     """Fill in the phases from the captures and the monitor; update and acknowledgement are those
-    of the binding that moves first."""
+    of the binding that moves first.  care_of: where the place has several."""
+    care_of = net.canonical(care_of or net.care_of(move.target, move.device))
     packets = [p for p in scene.packets(device=move.device) if move.plugged <= p.time <= move.end]
     everything = [p for p in scene.packets() if move.begin <= p.time <= move.end]
     up = scene.monitor.link_up(move.device, move.plugged)
@@ -59,14 +60,13 @@ def measure(scene, move, homes=(net.HOME1, net.HOME2)):
         "link_up": up,
         "ra": _first(p.time for p in packets if p.icmp_type == pk.RA and
                      p.eth_src == net.ROUTER_MAC[move.target]),
-        "address": scene.monitor.address_usable(
-            net.canonical(net.care_of(move.target, move.device)), move.plugged),
+        "address": scene.monitor.address_usable(care_of, move.plugged),
         "bu": update and update[0].time,
         "ba": _first(p.time for p, m in judge.acknowledgements(packets) if update and
                      (p.home_destination, m.sequence) == (update[0].home_source,
                                                           update[1].sequence)),
         "data": _first(s.time for home in homes
-                       for s in _new_path(packets, net.canonical(home), move)),
+                       for s in _new_path(packets, net.canonical(home), care_of)),
     }
     move.link_up = up
     move.phases = {name: round((at - up) * 1e3, 3) if at and up else None
@@ -76,9 +76,8 @@ def measure(scene, move, homes=(net.HOME1, net.HOME2)):
     return move
 
 
-def _new_path(packets, home, move):
+def _new_path(packets, home, coa):
     """What came in for a home address as it comes at the new place."""
-    coa = net.canonical(net.care_of(move.target, move.device))
     arrived = stream.packets_of(judge.received_by_mn(packets), net.CN, home)
     return [s for s in arrived if s.packet.dst in (coa, home)]
 

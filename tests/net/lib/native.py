@@ -12,7 +12,7 @@ from .packets import RA, TCP, octets
 from .stage import RADIO_HOLE
 from .session import TcpSession
 
-INET6, STREAM = socket.AF_INET6, socket.SOCK_STREAM
+INET6, STREAM, DATAGRAM = socket.AF_INET6, socket.SOCK_STREAM, socket.SOCK_DGRAM
 SYN = 0x02  # in octet 13 of a TCP header
 MAPS = ("binding", "watch", "accept")  # of the data plane: what a binding leaves traces in
 

@@ -85,10 +85,11 @@ def probes(scene, home=None, begin=0.0):
 
 
 def measurements(scene, begin=0.0):
-    """{home agent: echo requests} outside of tunnels."""
+    """{home agent: echo requests outside of tunnels}, without those that got none."""
     found = {}
+    agents = {net.canonical(a) for p in scene.places.values() for a in p.addresses}
     for p in scene.packets():
-        if p.time >= begin and p.icmp_type == ECHO_REQUEST:
+        if p.time >= begin and p.icmp_type == ECHO_REQUEST and p.dst in agents:
             found.setdefault(p.dst, []).append(p)
     return found
 
