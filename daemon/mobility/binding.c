@@ -275,6 +275,11 @@ void binding_evaluate(struct binding *b)
 	}
 	if (b->dynamic && b->state == BINDING_IDLE && !binding_needed(b))
 		return; /* about to go */
+	if (b->state == BINDING_WITHDRAWING && !binding_needed(b) && e->uplink &&
+	    !addr_equal(&e->coa, &b->home)) {
+		binding_follow_withdrawing(b); /* who says that this is its home need not be believed */
+		return;
+	}
 	if (home) {
 		binding_evaluate_home(b, home);
 		return;

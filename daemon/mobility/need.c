@@ -171,14 +171,14 @@ static void forget_unlisted(struct binding *b, const struct session_info *info, 
 {
 	struct session *s, *t;
 
-	list_for_each_safe(s, t, &b->sessions, node) {
-		size_t i = 0;
-
-		while (i < n && info[i].cookie != s->info.cookie)
-			i++;
-		if (i == n)
+	list_for_each(s, &b->sessions, node)
+		s->listed = false;
+	for (size_t i = 0; i < n; i++)
+		if ((s = session_find(b->engine, info[i].cookie)))
+			s->listed = true;
+	list_for_each_safe(s, t, &b->sessions, node)
+		if (!s->listed)
 			session_free(s);
-	}
 }
 
 static int list_and_take(struct engine *e, struct looks *l)

@@ -49,4 +49,5 @@ struct session {
 	const struct policy_rule *rule; /* that said so; NULL = none matched */
 	usec_t since;                   /* when it came to the engine's notice */
 	bool in_need;
+	bool listed; /* by the look that runs */
 };

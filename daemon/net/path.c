@@ -219,6 +219,8 @@ void path_reach_agent(struct net *n, unsigned slot, const struct in6_addr *agent
 {
 	struct installed *h = &n->home[slot];
 
+	if (!h->present) /* no rule leads to the table yet, and nobody would take it out again */
+		return;
 	if (h->agent_ifindex == ifindex && addr_equal(&h->agent, agent))
 		return;
 	if (h->agent_ifindex)

@@ -33,7 +33,7 @@ class Crowd:
             memory = proc_status(pid, "VmRSS")
             sleeper = scene.mn.start("sleep", ["sleep", REST_SECONDS + 30],
                                      scene.directory / "sleep.log")
-            time.sleep(3)  # the last timers of the attachment are over by then
+            time.sleep(12)  # the last timers of the attachment are over by then
             woken = self._woken(pid, sleeper.pid)
         finally:
             scene.close()

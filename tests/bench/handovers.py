@@ -7,7 +7,9 @@ from figure import Figure, median
 from lib import judge, move, packets as pk, topology as net
 from lib.scene import Scene
 
-ROUNDS = 22
+# An interface that comes and goes again and again is not preferred at once: with another one that
+# works, few moves are made in a row.
+PORTIONS = {"break": (22,), "make": (6, 6, 5, 5)}
 WARM_UP = 2  # the first moves meet neighbours that nobody knows yet
 PLACES = "BC"
 STREAM_SECONDS = 600  # longer than any run; ended when the moves are done
@@ -20,6 +22,15 @@ def milliseconds(seconds):
 def moves_with_stream(run, directory, mode):
     """[(move, what a 1 ms stream suffered)], the same of spans without a move, and the time from
     each link up to the first solicitation."""
+    moves, still, solicitations = [], [], []
+    for number, rounds in enumerate(PORTIONS[mode]):
+        more = _moves_of_a_scene(run, directory / str(number), mode, rounds)
+        for found, new in zip((moves, still, solicitations), more):
+            found += new
+    return moves, still, solicitations
+
+
+def _moves_of_a_scene(run, directory, mode, rounds):
     scene = Scene(run, directory)
     try:
         scene.standard()
@@ -28,7 +39,7 @@ def moves_with_stream(run, directory, mode):
         scene.attach("C")
         scene.probe("udp", "stream", net.HOME2, "--seconds", STREAM_SECONDS)
         scene.wait_stream(net.HOME2, "w0")
-        made = [move.make_move(scene, PLACES[i % 2], mode) for i in range(WARM_UP + ROUNDS)]
+        made = [move.make_move(scene, PLACES[i % 2], mode) for i in range(WARM_UP + rounds)]
         still = _stand_still(made[-1].end - made[-1].begin)
         watch = move.StreamWatch(scene, net.HOME2)
         measured = [move.measure(scene, m) for m in made[WARM_UP:]]
@@ -39,14 +50,12 @@ def moves_with_stream(run, directory, mode):
 
 
 def _stand_still(seconds):
-    """Spans as long as a move in which nothing happens."""
-    spans = []
-    for _ in range(3):
-        begin = time.time()
-        time.sleep(seconds)
-        spans.append((begin, time.time()))
-    time.sleep(0.1)  # the stream goes on behind the last one
-    return spans
+    """A span as long as a move in which nothing happens, in a list."""
+    begin = time.time()
+    time.sleep(seconds)
+    span = begin, time.time()
+    time.sleep(0.1)  # the stream goes on behind it
+    return [span]
 
 
 def _solicitations(scene, measured):
