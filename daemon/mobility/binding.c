@@ -43,7 +43,7 @@ int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home
 	b->service = a->conf->has_service ? a->conf->service : SERVICE_FIXED;
 	list_init(&b->sessions);
 	b->hold_until = b->liveness.check_at = b->solicit_at = USEC_INFINITY;
-	if (!sequence_recall(e, &b->home, &b->sequence))
+	if (!sequence_recall(b))
 		e->ops->random(e->user, &b->sequence, sizeof(b->sequence));
 	b->retransmit_at = b->retry_at = b->refresh_at = USEC_INFINITY;
 	b->path = (struct path){.slot = slot, .home = b->home, .home_prefix = b->home_prefix};
@@ -277,7 +277,8 @@ void binding_evaluate(struct binding *b)
 		return; /* about to go */
 	if (b->state == BINDING_WITHDRAWING && !binding_needed(b) && e->uplink &&
 	    !addr_equal(&e->coa, &b->home)) {
-		binding_follow_withdrawing(b); /* who says that this is its home need not be believed */
+		binding_follow_withdrawing(
+			b); /* who says that this is its home need not be believed */
 		return;
 	}
 	if (home) {

@@ -141,8 +141,8 @@ struct binding {
 	unsigned n_in_need;
 	usec_t hold_until; /* nobody has been in need since HoldTime= before; USEC_INFINITY = somebody is */
 	usec_t left_at; /* when its link was left */
-	bool needed; /* somebody is in need, or the hold time runs */
-	bool looked; /* its sessions have been listed since it was left */
+	bool needed;    /* somebody is in need, or the hold time runs */
+	bool looked;    /* its sessions have been listed since it was left */
 	/* Liveness of the tunnel */
 	struct liveness liveness;
 	/* Anchor change: who takes over when the withdrawal at the present one is over */

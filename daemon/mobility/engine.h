@@ -136,12 +136,12 @@ struct engine {
 	struct list links, prefixes, anchors, bindings;
 	struct list domains;       /* of struct domain */
 	struct list left_prefixes; /* not in the table any more, but an address still has them */
-	struct list remembered; /* sequence numbers of home addresses without a binding */
+	struct list remembered;    /* sequence numbers of home addresses without a binding */
 	unsigned n_remembered;
-	struct list discoveries;   /* of struct discovery */
-	usec_t recheck_at;         /* look again for sessions that began during a move */
-	struct link *uplink;       /* that carries the current care-of address, or NULL */
-	struct in6_addr coa;       /* current care-of address, or :: */
+	struct list discoveries; /* of struct discovery */
+	usec_t recheck_at;       /* look again for sessions that began during a move */
+	struct link *uplink;     /* that carries the current care-of address, or NULL */
+	struct in6_addr coa;     /* current care-of address, or :: */
 	struct in6_addr next_hop;
 	char left_link[IFNAMSIZ]; /* name of the last uplink */
 	usec_t lost_at; /* when the last uplink was lost, 0 = it is there or was left on purpose */

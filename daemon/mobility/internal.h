@@ -225,9 +225,11 @@ void binding_stop_exchange(struct binding *b);
 int binding_send_message(struct binding *b, struct mh_message *m);
 
 /* sequence.c: numbers that must go on rising after their binding is gone */
-bool sequence_recall(struct engine *e, const struct in6_addr *home, uint16_t *ret);
+bool sequence_recall(struct binding *b);
 void sequence_remember(struct engine *e, const struct in6_addr *home, const struct in6_addr *agent,
 		       uint16_t sequence);
+/* The binding goes: its number, and how often its agent has been written to of late. */
+void sequence_retire(const struct binding *b);
 unsigned sequences_save(const struct engine *e, struct state_entry *saved, unsigned max);
 void sequences_free(struct engine *e);
 

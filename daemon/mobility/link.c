@@ -304,7 +304,8 @@ void link_leave_earlier(struct link *l)
 	list_for_each(r, &l->routers, node) {
 		if (router_usable(l, r)) {
 			r->left = false;
-		} else if (r->has_route && r->route_from_ra && !r->left && kernel_autoconfigures(l)) {
+		} else if (r->has_route && r->route_from_ra && !r->left &&
+			   kernel_autoconfigures(l)) {
 			r->left = true;
 			e->ops->leave_router(e->user, l->ifindex, &r->addr);
 		}

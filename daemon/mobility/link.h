@@ -44,9 +44,9 @@ struct link_address {
 	uint32_t confirmed_epoch; /* attachment that confirmed the prefix; 0 = none */
 	usec_t valid_until;
 	usec_t since;
-	bool seen;   /* since a resynchronisation began */
+	bool seen;      /* since a resynchronisation began */
 	usec_t left_at; /* when its place was left; 0 = it has not been */
-	bool looked; /* its place was left, and nobody in need was on it */
+	bool looked;    /* its place was left, and nobody in need was on it */
 };
 
 enum router_origin {

@@ -442,8 +442,10 @@ void engine_session_gone(struct engine *e, struct instant now, uint64_t cookie)
 	b = s->binding;
 	was_in_need = s->in_need;
 	session_free(s);
-	if (!was_in_need)
+	if (!was_in_need) {
+		need_settle(e);
 		return;
+	}
 	update_hold(b);
 	engine_settle(e);
 }

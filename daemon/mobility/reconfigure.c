@@ -215,7 +215,7 @@ bool engine_reap(struct engine *e)
 		accepted_forget(e, b);
 		e->ops->drop_path(e->user, &b->path);
 		engine_publish(e, OBJECT_BINDING, CHANGE_REMOVED, b);
-		sequence_remember(e, &b->home, &b->anchor->address, b->sequence);
+		sequence_retire(b);
 		binding_free(b);
 		gone = true;
 	}

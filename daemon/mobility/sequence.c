@@ -4,6 +4,7 @@
  * binding for it, and takes none that is not newer (RFC 6275 sections 9.5.1 and 11.7.1).
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "mobility/internal.h"
 
@@ -13,6 +14,7 @@ struct remembered {
 	struct list node; /* newest last */
 	struct in6_addr home, agent;
 	uint16_t sequence;
+	usec_t recent_sent[3]; /* to that agent: its rate limit holds as well */
 };
 
 static struct remembered *find(const struct engine *e, const struct in6_addr *home)
@@ -32,19 +34,21 @@ static void forget(struct engine *e, struct remembered *m)
 	free(m);
 }
 
-bool sequence_recall(struct engine *e, const struct in6_addr *home, uint16_t *ret)
+bool sequence_recall(struct binding *b)
 {
-	struct remembered *m = find(e, home);
+	struct remembered *m = find(b->engine, &b->home);
 
 	if (!m)
 		return false;
-	*ret = m->sequence;
-	forget(e, m);
+	b->sequence = m->sequence;
+	if (addr_equal(&m->agent, &b->anchor->address))
+		memcpy(b->recent_sent, m->recent_sent, sizeof(b->recent_sent));
+	forget(b->engine, m);
 	return true;
 }
 
-void sequence_remember(struct engine *e, const struct in6_addr *home, const struct in6_addr *agent,
-		       uint16_t sequence)
+static struct remembered *remember(struct engine *e, const struct in6_addr *home,
+				   const struct in6_addr *agent, uint16_t sequence)
 {
 	struct remembered *m = find(e, home);
 
@@ -53,13 +57,28 @@ void sequence_remember(struct engine *e, const struct in6_addr *home, const stru
 			forget(e, list_entry(e->remembered.next, struct remembered, node));
 		m = calloc(1, sizeof(*m));
 		if (!m)
-			return;
+			return NULL;
 		e->n_remembered++;
 		list_append(&e->remembered, &m->node);
 	}
 	m->home = *home;
 	m->agent = *agent;
 	m->sequence = sequence;
+	return m;
+}
+
+void sequence_remember(struct engine *e, const struct in6_addr *home, const struct in6_addr *agent,
+		       uint16_t sequence)
+{
+	remember(e, home, agent, sequence);
+}
+
+void sequence_retire(const struct binding *b)
+{
+	struct remembered *m = remember(b->engine, &b->home, &b->anchor->address, b->sequence);
+
+	if (m)
+		memcpy(m->recent_sent, b->recent_sent, sizeof(m->recent_sent));
 }
 
 unsigned sequences_save(const struct engine *e, struct state_entry *saved, unsigned max)

@@ -18,11 +18,18 @@ SOLICITATION, ADVERTISEMENT = 146, 147  # of mobile prefixes
 
 @contextlib.contextmanager
 def distances(scene, *seconds):
-    """The home agents of A answer echo requests after these times."""
+    """The home agents of A answer echo requests and binding updates after these times."""
+    agents = range(len(seconds))
     slow = [SlowEcho(scene.nodes.nodes[scene.places["A"].agent_node(n)],
-                     scene.places["A"].addresses[n], s) for n, s in enumerate(seconds)]
+                     scene.places["A"].addresses[n], 0) for n in agents]
+
+    def change(*seconds):
+        for n, s in enumerate(seconds):
+            slow[n].seconds = s
+            scene.agent("A", n).command("ba-mutate", "delayed", round(s * 1000), 1000)
+    change(*seconds)
     try:
-        yield slow
+        yield change
     finally:
         for one in slow:
             one.close()
@@ -78,7 +85,7 @@ def test_E07_ranked_anew_after_a_move(make_places):
     """What was near from one place is far from another: sessions that begin then take the other
     anchor, those that live stay where they are."""
     scene = two_agents(make_places)
-    with distances(scene, 0.01, 0.06) as (first, second):
+    with distances(scene, 0.01, 0.06) as change:
         scene.attach("A")
         wait_measured(scene)
         assert ranks(scene) == ["a1", "a2"]
@@ -86,7 +93,7 @@ def test_E07_ranked_anew_after_a_move(make_places):
         scene.move("B")
         scene.wait_bound("A", "B", number=0)
         wait_tunnelled(scene, media)
-        first.seconds, second.seconds = 0.06, 0.01
+        change(0.06, 0.01)
         begin = scene.now()
         scene.move("A")
         scene.wait_unbound("A")
@@ -101,13 +108,13 @@ def test_E07_ranked_anew_after_a_move(make_places):
 
 def test_E07_a_living_session_is_not_moved_to_a_nearer_anchor(make_places):
     scene = two_agents(make_places, "ABC")
-    with distances(scene, 0.01, 0.06) as (first, second):
+    with distances(scene, 0.01, 0.06) as change:
         scene.attach("A")
         wait_measured(scene)
         media = stream(scene)
         scene.move("B")
         scene.wait_bound("A", "B", number=0)
-        first.seconds, second.seconds = 0.06, 0.01
+        change(0.06, 0.01)
         begin = scene.now()
         scene.move("C")
         scene.wait_bound("A", "C", number=0)

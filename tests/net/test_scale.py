@@ -16,7 +16,9 @@ ON_THE_WIRE = 0.020  # seconds from the advertisement to the last of 64 updates
 MEMORY_KIB = 16 * 1024
 SESSIONS = 1000
 QUIET = 1.0  # seconds in which no home address may have more than three updates
-LOOK = 3.0  # seconds without anything to do
+STRIDE = 0.25  # between two places, for the same reason
+OTHERS = 200  # sessions that are nobody's business
+LOOK = 2.0  # seconds without anything to do
 
 
 @pytest.fixture(autouse=True)
@@ -34,10 +36,9 @@ def prepare(scene, **settings):
     native.listen(scene, LASTING, OTHER)
 
 
-def go(scene, place, pause=True):
+def go(scene, place, pause=QUIET):
     """Move, and wait until the place's addresses are usable: the time at which nothing was native."""
-    if pause:
-        time.sleep(QUIET)
+    time.sleep(pause)
     left = native.leave(scene, place)
     scene.wait_native(place)
     for address in scene.native_addresses(place, "w0"):
@@ -99,11 +100,14 @@ def test_E03_R6_2_a_place_of_many_prefixes_seen_again_costs_one_pair(make_places
         updates_of(scene, place, sessions)
 
 
-def wakeups(scene):
-    """How often the daemon has had something to do."""
-    with open(f"/proc/{daemon_pid(scene)}/status") as f:
-        return next(int(line.split()[1]) for line in f
-                    if line.startswith("voluntary_ctxt_switches"))
+def worked(scene, action):
+    """Milliseconds of processor time that the daemon takes while something else happens."""
+    def spent():
+        with open(f"/proc/{daemon_pid(scene)}/schedstat") as f:
+            return int(f.read().split()[0]) / 1e6
+    before = spent()
+    action()
+    return spent() - before
 
 
 def memory_kib(scene):
@@ -137,7 +141,7 @@ def test_R6_2_16_anchors_64_prefixes_1000_sessions(make_places, quiet):
     scene.plug("w0", "A")
     sessions, homes = [], []
     for place in anchored:
-        go(scene, place, pause=False)
+        go(scene, place, pause=STRIDE)
         for address in scene.native_addresses(place, "w0"):
             homes.append(address)
             while len(sessions) < SESSIONS * len(homes) // 64:
@@ -148,14 +152,9 @@ def test_R6_2_16_anchors_64_prefixes_1000_sessions(make_places, quiet):
     tracked = scene.daemon.ctl("sessions")
     assert len(tracked) == SESSIONS
 
-    quiet(2.0)  # who began right before the move has been looked at
-    idle = wakeups(scene)
-    quiet(LOOK)
-    idle = wakeups(scene) - idle
-    others = wakeups(scene)
-    for _ in range(200):
-        native.connect(scene.mn, scene.address("O"), OTHER).close()
-    others = wakeups(scene) - others
+    idle = min(worked(scene, lambda: quiet(LOOK)) for _ in range(3))
+    others = worked(scene, lambda: [native.connect(scene.mn, scene.address("O"), OTHER).close()
+                                    for _ in range(OTHERS)])
 
     kept = {}
     for session in sessions:
@@ -166,11 +165,11 @@ def test_R6_2_16_anchors_64_prefixes_1000_sessions(make_places, quiet):
     for what, times in (("1000 sessions", many), ("64 sessions", few)):
         print(f"{what}: first update after {milliseconds(t[0] for t in times)} ms, "
               f"last after {milliseconds(t[1] for t in times)} ms")
-    print(f"memory {memory_kib(scene)} KiB; wake-ups in {LOOK} s: {idle}; "
-          f"by 200 sessions of others: {others}")
+    print(f"memory {memory_kib(scene)} KiB; processor time in {LOOK} s: {idle:.2f} ms; "
+          f"by {OTHERS} sessions of others: {others:.2f} ms")
     for which in (0, 1):
-        assert statistics.median(t[which] for t in many) <= \
-            2 * statistics.median(t[which] for t in few) + 0.5e-3
+        assert min(t[which] for t in many) <= \
+            2 * min(t[which] for t in few) + 0.5e-3
     assert memory_kib(scene) <= MEMORY_KIB
-    assert idle <= 2
-    assert others <= 20
+    assert idle < 3.0  # nobody polls
+    assert others < 0.05 * OTHERS  # and the kernel is asked for news of those on the list only

@@ -207,6 +207,12 @@ void take_standing(const struct engine *e, struct standing *ret)
 				a->conf, a->address, a->health, a->leaving};
 }
 
+void take_settled(struct fuzz *f, struct standing *ret)
+{
+	engine_timer(f->w->e, f->w->now);
+	take_standing(f->w->e, ret);
+}
+
 static const struct binding_standing *find_before(const struct standing *before,
 						  const struct binding *b)
 {

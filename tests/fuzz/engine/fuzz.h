@@ -99,6 +99,8 @@ struct standing {
 	} anchor[SECTION_AGENTS * 4];
 };
 void take_standing(const struct engine *e, struct standing *ret);
+/* The same when all consequences of what happened before have been drawn. */
+void take_settled(struct fuzz *f, struct standing *ret);
 /* After an event of the link: nothing is bound by it, only lost. */
 void check_not_bound(const struct engine *e, const struct standing *before);
 /* After something that nobody signed: nothing is changed. */

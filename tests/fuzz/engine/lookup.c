@@ -9,7 +9,7 @@ static void deliver(struct fuzz *f, struct icmp_event *ev)
 {
 	struct standing before;
 
-	take_standing(f->w->e, &before);
+	take_settled(f, &before);
 	engine_icmp(f->w->e, f->w->now, ev);
 	check_unchanged(f->w->e, &before);
 }
@@ -144,7 +144,7 @@ void event_resolved(struct fuzz *f)
 
 	for (unsigned i = 0; i < n; i++)
 		agent[i] = any_agent(f);
-	take_standing(f->w->e, &before);
+	take_settled(f, &before);
 	engine_resolved(f->w->e, f->w->now, how & 128 ? "example.net" : "Example.ORG", agent, n);
 	check_unchanged(f->w->e, &before);
 }
@@ -169,7 +169,7 @@ void event_domain(struct fuzz *f)
 	p->service = (enum service_type)((v >> 2) % SERVICE_TYPE_MAX);
 	p->mobility = (enum prefix_mobility)((v >> 4) % PREFIX_MOBILITY_MAX);
 	strcpy(p->anchor, how & 16 ? "a" : ANCHOR_B);
-	take_standing(f->w->e, &before);
+	take_settled(f, &before);
 	engine_domain(f->w->e, f->w->now, ifindex, domain, how & 32 ? NULL : &info);
 	check_unchanged(f->w->e, &before);
 }

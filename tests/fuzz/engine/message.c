@@ -123,7 +123,7 @@ void event_false_ack(struct fuzz *f)
 		if ((size_t)ack.flip % m.len == 4 || (size_t)ack.flip % m.len == 5)
 			return; /* the checksum, made right again */
 	}
-	take_standing(f->w->e, &before);
+	take_settled(f, &before);
 	world_deliver(f->w, &ack);
 	check_unchanged(f->w->e, &before);
 }
@@ -141,7 +141,7 @@ void event_bytes(struct fuzz *f)
 		m.mh[m.len] = u8(f);
 	if (m.len >= 6)
 		mh_set_checksum(&m.src, &m.dst, m.mh, m.len);
-	take_standing(f->w->e, &before);
+	take_settled(f, &before);
 	world_message(f->w, &m);
 	if (!confs[f->conf].insecure)
 		check_unchanged(f->w->e, &before);
@@ -159,7 +159,7 @@ void event_hint(struct fuzz *f)
 	}
 	out.len = (size_t)mh_encode(&m, out.mh, sizeof(out.mh));
 	mh_set_checksum(&out.src, &out.dst, out.mh, out.len);
-	take_standing(f->w->e, &before);
+	take_settled(f, &before);
 	world_message(f->w, &out);
 	check_unchanged(f->w->e, &before);
 }
@@ -262,7 +262,7 @@ void event_false_order(struct fuzz *f)
 	} else if (!build_order(f, how, &m) || (how == OLD && confs[f->conf].no_replay)) {
 		return;
 	}
-	take_standing(f->w->e, &before);
+	take_settled(f, &before);
 	world_message(f->w, &m);
 	check_unchanged(f->w->e, &before);
 }

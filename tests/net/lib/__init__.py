@@ -21,6 +21,7 @@
     session    TCP and UDP sessions whose fate is known
     flow       sessions of applications, followed through captures: tunnelled or direct
     account    mobility messages counted
+    native     what tests of native first share: leaving, strays, everything the kernel holds
     stream     a 1 ms stream followed through captures
     move       one move of the mobile node, timed by captures
     stage      what all scenes have

@@ -35,7 +35,7 @@ def read(directory, name):
 
 
 def show(value, digits):
-    return f"{float(value):,.{digits}f}"
+    return f"{float(value):,.{digits}f}" if float(value) else "0"
 
 
 def table(head, rows):
