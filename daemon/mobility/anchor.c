@@ -79,6 +79,20 @@ void anchor_free(struct anchor *a)
 	free(a);
 }
 
+void anchor_remove(struct engine *e, struct anchor *a)
+{
+	struct prefix *p;
+
+	engine_publish(e, OBJECT_ANCHOR, CHANGE_REMOVED, a);
+	list_for_each(p, &e->prefixes, node)
+		if (p->anchor == a)
+			p->anchor = NULL;
+	list_for_each(p, &e->left_prefixes, node)
+		if (p->anchor == a)
+			p->anchor = NULL;
+	anchor_free(a);
+}
+
 struct anchor *anchor_find(const struct engine *e, const struct conf_anchor *conf,
 			   const struct in6_addr *address)
 {
@@ -90,7 +104,15 @@ struct anchor *anchor_find(const struct engine *e, const struct conf_anchor *con
 	return NULL;
 }
 
-/* Anybody on a link can claim to be a home agent: the oldest claim that nothing came of makes room. */
+/* To be given up rather than another: one that nothing came of, then the one not heard of for longest. */
+static bool older_claim(const struct anchor *a, const struct anchor *b)
+{
+	bool proven_a = a->health == ANCHOR_REACHABLE, proven_b = b->health == ANCHOR_REACHABLE;
+
+	return proven_a != proven_b ? proven_b : a->found < b->found;
+}
+
+/* Anybody on a link can claim to be a home agent, and a journey passes many: what nobody uses makes room. */
 static bool make_room(struct engine *e, const struct conf_anchor *conf)
 {
 	struct anchor *a, *oldest = NULL;
@@ -100,16 +122,15 @@ static bool make_room(struct engine *e, const struct conf_anchor *conf)
 		if (a->conf != conf)
 			continue;
 		n++;
-		if (a->origin != ANCHOR_FROM_CONFIG && a->health != ANCHOR_REACHABLE &&
-		    !anchor_in_use(e, a) && (!oldest || a->found < oldest->found))
+		if (a->origin != ANCHOR_FROM_CONFIG && !anchor_in_use(e, a) &&
+		    (!oldest || older_claim(a, oldest)))
 			oldest = a;
 	}
 	if (n < MAX_AGENTS)
 		return true;
 	if (!oldest)
 		return false;
-	engine_publish(e, OBJECT_ANCHOR, CHANGE_REMOVED, oldest);
-	anchor_free(oldest);
+	anchor_remove(e, oldest);
 	return true;
 }
 
@@ -290,14 +311,24 @@ struct anchor *anchor_best(const struct engine *e, const struct ip6_prefix *pref
 
 /* --- measuring ---------------------------------------------------------------------------- */
 
+static bool could_replace(const struct anchor *a, const struct anchor *b)
+{
+	if (a->has_prefix && b->has_prefix)
+		return prefix_equal(&a->prefix, &b->prefix);
+	if (a->has_prefix)
+		return section_serves(b->conf, &a->prefix);
+	if (b->has_prefix)
+		return section_serves(a->conf, &b->prefix);
+	return a->conf == b->conf ||
+	       (a->conf->n_prefixes && section_serves(b->conf, &a->conf->prefix[0]));
+}
+
 static bool has_rival(const struct engine *e, const struct anchor *a)
 {
 	struct anchor *other;
 
 	list_for_each(other, &e->anchors, node)
-		if (other != a &&
-		    (other->conf == a->conf ||
-		     (a->conf->n_prefixes && section_serves(other->conf, &a->conf->prefix[0]))))
+		if (other != a && could_replace(a, other))
 			return true;
 	return false;
 }

@@ -58,7 +58,7 @@ struct anchor {
 	bool has_prefix; /* found on a link: it serves this prefix, else those of its section */
 	struct ip6_prefix prefix;
 	int preference;   /* of the section, then as advertised or by its place in the list */
-	usec_t out_since; /* when its health last changed */
+	usec_t out_since; /* when its health last changed, or it was found silent again */
 	usec_t found;     /* when it was heard of last */
 	bool leaving; /* has asked us to go elsewhere (RFC 5142): nothing new is registered there */
 	enum anchor_ability echo, prefix_discovery, switching, revocation;

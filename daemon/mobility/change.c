@@ -7,6 +7,8 @@
 
 #include "mobility/internal.h"
 
+#define UNKNOWN_RTT (250 * USEC_PER_MSEC) /* twice that of most agents */
+
 void binding_change_anchor(struct binding *b, struct anchor *to, const char *why)
 {
 	struct engine *e = b->engine;
@@ -42,17 +44,27 @@ bool binding_fail_over(struct binding *b, const char *why)
 	return false;
 }
 
+/* Who sent the error may also see the update on its way: the agent's own answer gets the time that it takes. */
+static usec_t answer_time(const struct binding *b)
+{
+	return b->anchor->rtt ? 2 * b->anchor->rtt : UNKNOWN_RTT;
+}
+
 void binding_unreachable(struct binding *b, uint16_t sequence)
 {
+	usec_t at = b->engine->now.mono;
 	const struct binding_outstanding *last =
 		b->n_outstanding ? &b->outstanding[b->n_outstanding - 1] : NULL;
 
 	if (!last || last->sequence != sequence || b->postponed ||
 	    b->retransmit_at == USEC_INFINITY)
 		return;
-	b->retransmit_at = b->engine->now.mono;
 	if (b->retries >= SILENT_AFTER) /* asking faster does not help any more */
-		b->retransmit_at = usec_add(b->engine->now.mono, b->timeout);
+		return;
+	if (usec_add(last->sent, answer_time(b)) > at)
+		at = usec_add(last->sent, answer_time(b));
+	if (at < b->retransmit_at)
+		b->retransmit_at = at;
 }
 
 /* --- home agent switch -------------------------------------------------------------------- */

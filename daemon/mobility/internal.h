@@ -40,6 +40,8 @@ void engine_notify(struct engine *e, struct event *ev, const char *fmt, ...)
 #define ECHO_ANCHOR 0x646e /* to an anchor from the care-of address */
 int anchor_new(struct engine *e, const struct conf_anchor *conf, struct anchor **ret);
 void anchor_free(struct anchor *a);
+/* Nobody uses it: it goes, and nothing points at it any more. */
+void anchor_remove(struct engine *e, struct anchor *a);
 void anchor_configure(struct anchor *a, const struct conf_anchor *conf);
 /* A home agent that was heard of; prefix: the one it serves, NULL = those of its section.  NULL: no room. */
 struct anchor *anchor_found(struct engine *e, const struct conf_anchor *conf,

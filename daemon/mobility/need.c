@@ -308,7 +308,8 @@ void need_moved(struct engine *e)
 	list_for_each(l, &e->links, node)
 		list_for_each(a, &l->addresses, node)
 			a->looked = false;
-	e->recheck_at = usec_add(e->now.mono, RECHECK_AFTER);
+	if (!list_empty(&e->anchors))
+		e->recheck_at = usec_add(e->now.mono, RECHECK_AFTER);
 }
 
 void need_address_gone(struct engine *e, const struct link *l, const struct link_address *a)

@@ -112,10 +112,8 @@ static void reap_anchors(struct engine *e)
 	struct anchor *a, *ta;
 
 	list_for_each_safe(a, ta, &e->anchors, node)
-		if (!is_wanted(e, a)) {
-			engine_publish(e, OBJECT_ANCHOR, CHANGE_REMOVED, a);
-			anchor_free(a);
-		}
+		if (!is_wanted(e, a))
+			anchor_remove(e, a);
 }
 
 int engine_reconfigure(struct engine *e, struct instant now, const struct conf *conf)
@@ -140,6 +138,8 @@ int engine_reconfigure(struct engine *e, struct instant now, const struct conf *
 		if (ca && serves(e, ca, b))
 			continue;
 		b->removed = true;
+		b->successor = NULL; /* that was for one who stays */
+		b->drain_until = 0;
 		binding_withdraw(b);
 	}
 	/* Withdrawals are signed with the key they were configured with, so they left first; what

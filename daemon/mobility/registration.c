@@ -309,6 +309,18 @@ static bool is_time_to_give_up(const struct binding *b)
 	return b->retries == SILENT_AFTER || b->timeout == BINDING_MAX_TIMEOUT;
 }
 
+/* Of those that serve the prefix the one that was not asked for longest. */
+static struct anchor *next_in_turn(const struct binding *b)
+{
+	struct anchor *a, *next = NULL;
+
+	list_for_each(a, &b->engine->anchors, node)
+		if (a != b->anchor && anchor_serves(b->engine, a, &b->home_prefix) &&
+		    (!next || a->out_since < next->out_since))
+			next = a;
+	return next;
+}
+
 /* The anchor is silent.  True: another one has taken over. */
 static bool give_up_anchor(struct binding *b)
 {
@@ -317,6 +329,7 @@ static bool give_up_anchor(struct binding *b)
 
 	if (a->health != ANCHOR_SILENT)
 		anchor_set_health(e, a, ANCHOR_SILENT);
+	a->out_since = e->now.mono;
 	if (b->state != BINDING_REGISTERING && b->state != BINDING_UPDATING)
 		return false;
 	if (binding_fail_over(b, "it does not answer"))
@@ -324,7 +337,7 @@ static bool give_up_anchor(struct binding *b)
 	if (b->retries == SILENT_AFTER)
 		sessions_lost(b, "its home agent does not answer and no other serves the prefix");
 	/* All are silent: ask them in turn (RFC 6275 section 11.4.1). */
-	other = b->timeout == BINDING_MAX_TIMEOUT ? anchor_best_but(e, &b->home_prefix, a) : NULL;
+	other = b->timeout == BINDING_MAX_TIMEOUT ? next_in_turn(b) : NULL;
 	if (!other)
 		return false;
 	binding_change_anchor(b, other, "it does not answer");

@@ -22,6 +22,7 @@ class Crowd:
     def __init__(self, run, directory):
         self._scene = Places(run, directory, net.ALL_PLACES, anchored=net.ALL_PLACES,
                              prefixes=COUNTS)
+        self._sessions = []
 
     def figures(self):
         scene = self._scene
@@ -37,6 +38,8 @@ class Crowd:
             woken = self._woken(pid, sleeper.pid)
         finally:
             scene.close()
+        for session in self._sessions:
+            session.close()
         return [single("idle_wakeups_tracking", woken[0], f"in {REST_SECONDS} s",
                        "`sleep` beside it", woken[1]),
                 single("memory_rss_crowd", memory, "KiB", "the same before it joins a network",
@@ -44,7 +47,7 @@ class Crowd:
 
     def _gather(self):
         """Sessions begin at each place on each of its prefixes and stay."""
-        scene, sessions, prefixes = self._scene, [], 0
+        scene, sessions, prefixes = self._scene, self._sessions, 0
         scene.plug("w0", "A")
         for place in net.ALL_PLACES:
             many.go(scene, place)

@@ -15,7 +15,8 @@ SPREAD = (
     ("decision_tracked", "router advertisement to binding update, 1,000 sessions known",
      "with one session"),
     ("decision_leaving", "the same, 1,000 sessions to be listed first", "with one session"),
-    ("withdrawal_error", "withdrawal of a binding, besides `HoldTime=`", "a sleep"),
+    ("withdrawal_error", "withdrawal of a binding: how far from `HoldTime=`",
+     "of a sleep"),
     ("failover_silence", "silence when the path to an anchor dies",
      "`ProbeInterval=` times `ProbeCount=`"))
 COUNTS = (1, 4, 16, 64)
@@ -41,9 +42,10 @@ def section(figures):
                      f"| {number(middle.baseline_value, middle.unit)} {beside} |")
     for count in COUNTS:
         one = by_name[f"ra_to_last_bu_{count}"]
-        lines.append(f"| router advertisement to the last of {count} binding updates "
-                     f"| {number(one.value, one.unit)} | {number(one.most, one.unit)} "
-                     f"| {one.ratio:.2f} for each of that of one |")
+        which = f"the last of {count} binding updates" if count > 1 else "the one binding update"
+        beside = f"{one.ratio:.2f} of {count} times that of one" if count > 1 else "-"
+        lines.append(f"| router advertisement to {which} | {number(one.value, one.unit)} "
+                     f"| {number(one.most, one.unit)} | {beside} |")
     text = (f"Packets lost of 1000 a second, make before break, {by_name['make_lost_packets'].n} "
             f"moves: {value('make_lost_packets'):.0f}. Wake-ups of the daemon in an idle minute: "
             f"{value('idle_wakeups'):.0f}, with 1,000 sessions on 64 prefixes at 16 anchors "
