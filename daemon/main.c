@@ -387,6 +387,11 @@ static void on_tested(void *user, const struct findings *f)
 	free(list);
 }
 
+static void on_look(void *user)
+{
+	engine_look(((struct daemon *)user)->engine, loop_now());
+}
+
 static void on_name_taken(void *user)
 {
 	(void)user;
@@ -428,6 +433,7 @@ static int start(struct daemon *d)
 {
 	const struct loop_handlers handlers = {.stop = on_stop, .reload = on_reload, .user = d};
 	const struct bus_handlers bus_handlers = {.reload = reload,
+						  .look = on_look,
 						  .name_taken = on_name_taken,
 						  .traffic = on_traffic,
 						  .metrics = on_metrics,

@@ -31,6 +31,8 @@ struct bus_handlers {
 	/* Octets that the tunnel of a binding has carried so far. */
 	void (*traffic)(void *user, const struct binding *binding, uint64_t *ret_received,
 			uint64_t *ret_sent);
+	/* The list of sessions is about to be read: bring it up to date. */
+	void (*look)(void *user);
 	/* Counters as OpenMetrics text. */
 	void (*metrics)(void *user, FILE *out);
 	/* Test everything; bus_tested() follows, soon or during the call.  0 or -errno. */

@@ -55,6 +55,8 @@ int call_list_sessions(struct bus_call *c)
 	const struct session *s;
 	struct bus_out list;
 
+	if (c->b->handlers.look) /* who began since, on addresses that were bound already */
+		c->b->handlers.look(c->b->handlers.user);
 	out_open(&c->out, &list, DBUS_TYPE_ARRAY, "a{sv}");
 	for (int i = 0; i < SESSION_BUCKETS; i++)
 		list_for_each(s, &e->sessions[i], hash_node)

@@ -143,8 +143,9 @@ static void accepted_registration(struct binding *b, const struct mh_message *m,
 	b->refresh_at =
 		usec_add(e->now.mono, refresh_after(e, usec_sub(b->expires, e->now.mono), m));
 	binding_stop_exchange(b);
-	if (b->path.mode != PATH_TUNNEL || !addr_equal(&b->path.coa, &b->coa) ||
-	    !addr_equal(&b->path.anchor, &b->anchor->address))
+	if (b->link && /* else it is gone, and the next attachment brings a path */
+	    (b->path.mode != PATH_TUNNEL || !addr_equal(&b->path.coa, &b->coa) ||
+	     !addr_equal(&b->path.anchor, &b->anchor->address)))
 		binding_path_tunnel(b);
 	accepted_retire(e, b, &b->coa);
 	binding_set_state(b, BINDING_REGISTERED);

@@ -230,16 +230,19 @@ static bool is_named(const struct anchor *a, const char *name)
 	       (addr_parse(name, &address) == 0 && addr_equal(&a->address, &address));
 }
 
-bool anchor_serves(const struct engine *e, const struct anchor *a, const struct ip6_prefix *prefix)
+static bool serves(const struct anchor *a, const struct ip6_prefix *prefix, const char *stated)
 {
-	const char *stated = stated_anchor(e, prefix);
-
 	if (a->has_prefix && !covers(&a->prefix, prefix))
 		return false;
 	if (stated)
 		return is_named(a, stated);
 	return a->has_prefix || section_serves(a->conf, prefix) ||
 	       (a->conf->home_auto && prefix_contains(prefix, &a->address));
+}
+
+bool anchor_serves(const struct engine *e, const struct anchor *a, const struct ip6_prefix *prefix)
+{
+	return serves(a, prefix, stated_anchor(e, prefix));
 }
 
 static unsigned badness(const struct anchor *a)
@@ -263,6 +266,12 @@ bool anchor_is_out(const struct engine *e, const struct anchor *a)
 	return badness(a) > 0 && (a->leaving || usec_add(a->out_since, OUT_TIME) > e->now.mono);
 }
 
+/* Anybody on a link can claim to be a home agent.  Only one that has answered with the key is more than a rumour. */
+static bool is_hearsay(const struct anchor *a)
+{
+	return a->origin == ANCHOR_FROM_RA && !a->n.ba_accepted;
+}
+
 /* What was out of reach from the last place may be in reach from this one. */
 void anchors_moved(struct engine *e)
 {
@@ -280,10 +289,15 @@ bool anchor_better(const struct anchor *a, const struct anchor *b)
 
 	if (badness(a) != badness(b))
 		return badness(a) < badness(b);
+	if (is_hearsay(a) != is_hearsay(b))
+		return is_hearsay(b);
 	if (a->rtt && b->rtt && difference > RTT_ALIKE && difference > (a->rtt + b->rtt) / 8)
 		return a->rtt < b->rtt;
 	if (a->conf->preference != b->conf->preference)
 		return a->conf->preference > b->conf->preference;
+	/* Anybody can advertise a preference: it counts among those who have shown who they are, or have not (E11). */
+	if ((a->n.ba_accepted > 0) != (b->n.ba_accepted > 0))
+		return a->n.ba_accepted > 0;
 	if (a->preference != b->preference)
 		return a->preference > b->preference;
 	return a->health == ANCHOR_REACHABLE && b->health != ANCHOR_REACHABLE;
@@ -293,13 +307,14 @@ struct anchor *anchor_best_but(const struct engine *e, const struct ip6_prefix *
 			       const struct anchor *but)
 {
 	const struct properties *stated = conf_prefix_find(e->conf, prefix);
+	const char *name = stated_anchor(e, prefix);
 	struct anchor *a, *best = NULL;
 
 	if (stated && properties_have(stated, PROPERTY_ANCHORING) &&
 	    stated->anchoring == PREFIX_LOCAL)
 		return NULL;
 	list_for_each(a, &e->anchors, node)
-		if (a != but && anchor_serves(e, a, prefix) && (!best || anchor_better(a, best)))
+		if (a != but && serves(a, prefix, name) && (!best || anchor_better(a, best)))
 			best = a;
 	return best;
 }
@@ -333,11 +348,21 @@ static bool has_rival(const struct engine *e, const struct anchor *a)
 	return false;
 }
 
+void anchors_left(struct engine *e)
+{
+	struct anchor *a;
+
+	e->measure_due = true;
+	list_for_each(a, &e->anchors, node)
+		a->rtt_elsewhere = true;
+}
+
 /* One echo from the new place to each anchor that another could stand in for. */
 void anchors_measure(struct engine *e)
 {
 	struct anchor *a;
 
+	e->measure_due = false;
 	if (!e->conf->measure_anchors || !e->uplink)
 		return;
 	list_for_each(a, &e->anchors, node) {
@@ -368,5 +393,6 @@ void anchor_echo_reply(struct engine *e, const struct in6_addr *from, uint16_t s
 void anchor_measured(struct anchor *a, usec_t rtt)
 {
 	a->rtt_last = rtt;
-	a->rtt = a->rtt ? (7 * a->rtt + rtt) / 8 : rtt;
+	a->rtt = a->rtt && !a->rtt_elsewhere ? (7 * a->rtt + rtt) / 8 : rtt;
+	a->rtt_elsewhere = false;
 }

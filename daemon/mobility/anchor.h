@@ -66,8 +66,9 @@ struct anchor {
 	bool has_sa;
 	struct mip_sa sa;
 	enum anchor_health health;
-	int last_status; /* of the last acknowledgement, -1 = none yet */
-	usec_t rtt;      /* smoothed, 0 = not measured */
+	int last_status;    /* of the last acknowledgement, -1 = none yet */
+	bool rtt_elsewhere; /* that was at another place */
+	usec_t rtt;         /* smoothed, 0 = not measured */
 	usec_t rtt_last;
 	usec_t echo_sent; /* an echo to measure the round trip is under way, 0 = none */
 	uint16_t echo_sequence;

@@ -109,10 +109,21 @@ void binding_path_blocked(struct binding *b)
 		b->engine->ops->watch_activity(b->engine->user, &b->home);
 }
 
+/* Whoever says that he is a home agent must show it before he sees the traffic of a session (E11). */
+static bool anchor_is_proven(const struct binding *b)
+{
+	return b->registered || b->anchor->origin == ANCHOR_FROM_CONFIG ||
+	       b->anchor->n.ba_accepted > 0;
+}
+
 void binding_path_tunnel(struct binding *b)
 {
 	struct path p = path_base(b, PATH_TUNNEL);
 
+	if (!anchor_is_proven(b)) {
+		binding_path_blocked(b);
+		return;
+	}
 	p.anchor = b->anchor->address;
 	p.coa = b->coa;
 	p.ifindex = b->link->ifindex;
@@ -216,6 +227,8 @@ void binding_park(struct binding *b)
 
 	binding_stop_exchange(b);
 	binding_set_state(b, BINDING_WITHDRAWING);
+	if (!e->uplink)
+		b->coa = in6addr_any; /* it has not been tried from anywhere yet */
 	if (b->parked)
 		return;
 	accepted_forget(e, b);
@@ -248,6 +261,11 @@ static void binding_rest(struct binding *b)
 		return;
 	case BINDING_HOME:
 	case BINDING_REFUSED:
+		if (b->dynamic && !need_close(b)) {
+			if (b->n_in_need)
+				binding_evaluate(b); /* somebody has just come */
+			return;
+		}
 		binding_stop_exchange(b);
 		b->retry_at = USEC_INFINITY;
 		binding_withdrawn(b);
@@ -262,6 +280,12 @@ static void binding_rest(struct binding *b)
 		break;
 	}
 	binding_withdraw(b);
+}
+
+/* Nobody is in need any more, and the hold time runs. */
+static bool is_held_only(const struct binding *b)
+{
+	return b->service != SERVICE_FIXED && !b->n_in_need && b->hold_until != USEC_INFINITY;
 }
 
 void binding_evaluate(struct binding *b)
@@ -290,6 +314,10 @@ void binding_evaluate(struct binding *b)
 	if (!binding_needed(b) || b->successor ||
 	    (b->state == BINDING_WITHDRAWING && b->anchor->leaving)) {
 		binding_rest(b);
+		return;
+	}
+	if (is_held_only(b) && b->state != BINDING_IDLE && !addr_equal(&b->coa, &e->coa)) {
+		b->hold_until = e->now.mono; /* not worth another registration */
 		return;
 	}
 	switch (b->state) {

@@ -81,6 +81,7 @@ struct liveness {
 	usec_t check_at;         /* USEC_INFINITY = not watched */
 	unsigned unanswered;     /* probes in a row */
 	uint16_t sequence;       /* of the last probe */
+	usec_t probed;           /* when the last probe left, 0 = never */
 	usec_t probe_sent;       /* 0 = none is under way */
 	usec_t probe_answered;   /* when the last answer came */
 	usec_t rtt;              /* of the last probe that was answered */

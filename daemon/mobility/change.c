@@ -3,8 +3,6 @@
  * Another anchor takes over a binding (E8, E9): because the present one is dead, or because it asks us to go (home agent
  * switch, RFC 5142).  The home address stays, and so do its sessions.
  */
-#include <string.h>
-
 #include "mobility/internal.h"
 
 #define UNKNOWN_RTT (250 * USEC_PER_MSEC) /* twice that of most agents */
@@ -25,7 +23,6 @@ void binding_change_anchor(struct binding *b, struct anchor *to, const char *why
 	b->refused_for_good = false;
 	b->expires = 0;
 	b->backoff = 0;
-	memset(b->recent_sent, 0, sizeof(b->recent_sent)); /* the rate limit is per agent */
 	binding_register(b);
 	/* The old one carries nothing any more: data follow right behind the update. */
 	if (b->link && b->path.mode == PATH_TUNNEL && !addr_equal(&b->path.anchor, &to->address))

@@ -32,7 +32,9 @@ void discovery_advert(struct engine *e, const struct nd_router_advert *ra)
 	const struct conf_anchor *c;
 	unsigned n = 0;
 
-	if (!ra->home_agent || (ra->has_home_agent_info && ra->ha_lifetime == 0))
+	/* It need not be a default router; its lifetime is that of one unless it says another (RFC 6275 section 7.4). */
+	if (!ra->home_agent ||
+	    (ra->has_home_agent_info ? ra->ha_lifetime : ra->router_lifetime) == 0)
 		return;
 	list_for_each(c, &e->conf->anchors, node) {
 		if (!(c->discover & CONF_DISCOVER_RA))

@@ -139,9 +139,10 @@ struct engine {
 	struct list remembered;    /* sequence numbers of home addresses without a binding */
 	unsigned n_remembered;
 	struct list discoveries; /* of struct discovery */
-	usec_t recheck_at;       /* look again for sessions that began during a move */
-	struct link *uplink;     /* that carries the current care-of address, or NULL */
-	struct in6_addr coa;     /* current care-of address, or :: */
+	bool measure_due; /* the round trips to anchors, as soon as the care-of address is no longer optimistic */
+	usec_t recheck_at;   /* look again for sessions that began during a move */
+	struct link *uplink; /* that carries the current care-of address, or NULL */
+	struct in6_addr coa; /* current care-of address, or :: */
 	struct in6_addr next_hop;
 	char left_link[IFNAMSIZ]; /* name of the last uplink */
 	usec_t lost_at; /* when the last uplink was lost, 0 = it is there or was left on purpose */

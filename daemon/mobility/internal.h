@@ -52,7 +52,6 @@ struct anchor *anchor_find(const struct engine *e, const struct conf_anchor *con
 bool anchor_in_use(const struct engine *e, const struct anchor *a);
 void anchor_set_health(struct engine *e, struct anchor *a, enum anchor_health health);
 bool anchor_serves(const struct engine *e, const struct anchor *a, const struct ip6_prefix *prefix);
-bool anchor_better(const struct anchor *a, const struct anchor *b);
 /* The best one that serves the prefix, NULL = none; without one that is not wanted. */
 struct anchor *anchor_best(const struct engine *e, const struct ip6_prefix *prefix);
 struct anchor *anchor_best_but(const struct engine *e, const struct ip6_prefix *prefix,
@@ -60,6 +59,8 @@ struct anchor *anchor_best_but(const struct engine *e, const struct ip6_prefix *
 bool anchor_is_out(const struct engine *e, const struct anchor *a);
 void anchors_moved(struct engine *e);
 void anchors_measure(struct engine *e);
+/* We have moved: what was measured is of another place. */
+void anchors_left(struct engine *e);
 void anchor_echo_reply(struct engine *e, const struct in6_addr *from, uint16_t sequence);
 void anchor_measured(struct anchor *a, usec_t rtt);
 
@@ -98,6 +99,8 @@ void need_settle(struct engine *e);
 void need_address_gone(struct engine *e, const struct link *l, const struct link_address *a);
 /* Nothing depends on the binding any more: the address is native again. */
 void need_end(struct binding *b);
+/* Close the home address to new sessions.  False: somebody has come, it stays open. */
+bool need_close(struct binding *b);
 usec_t need_next_timer(const struct binding *b);
 void need_timer(struct binding *b);
 
@@ -151,6 +154,8 @@ bool link_is_captive(const struct link *l);
 bool router_usable(const struct link *l, const struct router *r);
 /* The router that advertised the prefix of addr, otherwise the best one; NULL if there is none. */
 struct router *link_best_router(const struct link *l, const struct in6_addr *addr);
+/* A router that is here advertises its prefix with a preferred lifetime. */
+bool link_prefers(const struct link *l, const struct in6_addr *addr);
 /* By advertisement, by configuration, or (at start) by being in use already. */
 bool router_confirms(const struct router *r, const struct link_address *a);
 /* Prefixes that the router did not repeat when it was asked. */

@@ -263,6 +263,7 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 		a->optimistic = ev->optimistic;
 		a->duplicate = ev->duplicate;
 		a->deprecated = ev->deprecated;
+		a->given_up &= ev->deprecated;
 		a->temporary = ev->temporary;
 		a->is_static = ev->is_static;
 		a->is_slaac = ev->is_slaac;
@@ -273,17 +274,6 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 		binding_claimed(e, l, &ev->addr);
 	link_update_state(l);
 	engine_settle(e);
-}
-
-/* Network managers that listen to advertisements themselves look after their routes too; then those are not ours to change. */
-static bool kernel_autoconfigures(const struct link *l)
-{
-	struct link_address *a;
-
-	list_for_each(a, &l->addresses, node)
-		if (a->is_slaac)
-			return true;
-	return false;
 }
 
 /*
@@ -299,13 +289,14 @@ void link_leave_earlier(struct link *l)
 	if (!e->started || !link_best_router(l, NULL))
 		return;
 	list_for_each(a, &l->addresses, node)
-		if (a->is_slaac && !a->deprecated && a->confirmed_epoch && !link_supports(l, a))
+		if (a->is_slaac && !a->deprecated && a->confirmed_epoch && !link_supports(l, a)) {
+			a->given_up = true;
 			e->ops->leave_address(e->user, l->ifindex, &a->addr);
+		}
 	list_for_each(r, &l->routers, node) {
 		if (router_usable(l, r)) {
 			r->left = false;
-		} else if (r->has_route && r->route_from_ra && !r->left &&
-			   kernel_autoconfigures(l)) {
+		} else if ((r->origin == ROUTER_RA || r->route_from_ra) && !r->left) {
 			r->left = true;
 			e->ops->leave_router(e->user, l->ifindex, &r->addr);
 		}

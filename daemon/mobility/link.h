@@ -45,6 +45,7 @@ struct link_address {
 	usec_t valid_until;
 	usec_t since;
 	bool seen;      /* since a resynchronisation began */
+	bool given_up;  /* the kernel has been told that its place was left */
 	usec_t left_at; /* when its place was left; 0 = it has not been */
 	bool looked;    /* its place was left, and nobody in need was on it */
 };

@@ -40,7 +40,7 @@ static void probe(struct binding *b)
 	struct liveness *l = &b->liveness;
 
 	e->ops->random(e->user, &l->sequence, sizeof(l->sequence));
-	l->probe_sent = e->now.mono;
+	l->probe_sent = l->probed = e->now.mono;
 	if (b->anchor->echo == ABILITY_NO)
 		return;
 	b->anchor->n.probes_sent++;
@@ -129,9 +129,12 @@ static usec_t probe_timeout(const struct binding *b)
 static void go_quiet(struct binding *b)
 {
 	struct engine *e = b->engine;
+	usec_t next = usec_add(b->liveness.probed, e->conf->idle_probe_interval);
 
-	b->liveness.check_at =
-		can_probe(b) ? usec_add(e->now.mono, e->conf->idle_probe_interval) : USEC_INFINITY;
+	/* From probe to probe; the time in which its answer was waited for is part of it. */
+	if (next <= e->now.mono)
+		next = usec_add(e->now.mono, e->conf->idle_probe_interval);
+	b->liveness.check_at = can_probe(b) ? next : USEC_INFINITY;
 	e->ops->watch_activity(e->user, &b->home);
 }
 
@@ -188,10 +191,14 @@ void liveness_begin(struct binding *b)
 		return;
 	l->watched = true;
 	look(b, &sent, &received);
-	if (carries_sessions(b))
-		l->check_at = usec_add(b->engine->now.mono, b->engine->conf->probe_interval);
-	else
+	if (!carries_sessions(b)) {
 		go_quiet(b);
+		return;
+	}
+	/* While packets come nobody would ask, and what an anchor can do must be known when they stop. */
+	if (b->anchor->echo == ABILITY_UNKNOWN)
+		probe(b);
+	l->check_at = usec_add(b->engine->now.mono, b->engine->conf->probe_interval);
 }
 
 void liveness_end(struct binding *b)

@@ -48,6 +48,10 @@ static void update_hold(struct binding *b)
 	if (b->n_in_need) {
 		b->needed = true;
 		b->hold_until = USEC_INFINITY;
+	} else if (b->needed && b->state == BINDING_HOME &&
+		   !b->dynamic) { /* there is no binding to hold */
+		b->needed = false;
+		b->hold_until = USEC_INFINITY;
 	} else if (b->needed && b->hold_until == USEC_INFINITY) {
 		b->hold_until = usec_add(e->now.mono, e->conf->hold_time);
 	}
@@ -344,7 +348,22 @@ static int look_again(struct binding *b)
 	return list_and_take(b->engine, &looks);
 }
 
-/* The hold time is over: nobody new may come, and then is there really nobody? */
+/* Nobody new may come, and then is there really nobody? */
+bool need_close(struct binding *b)
+{
+	set_closed(b, true);
+	if (look_again(b) < 0 || b->n_in_need) {
+		set_closed(b, false);
+		if (!b->n_in_need)
+			b->hold_until = usec_add(b->engine->now.mono, RECHECK_AFTER);
+		return false;
+	}
+	b->hold_until = USEC_INFINITY;
+	b->needed = false;
+	return true;
+}
+
+/* The hold time is over. */
 static void release(struct binding *b)
 {
 	struct engine *e = b->engine;
@@ -353,15 +372,8 @@ static void release(struct binding *b)
 			   .binding = b,
 			   .anchor = b->anchor};
 
-	set_closed(b, true);
-	if (look_again(b) < 0 || b->n_in_need) {
-		set_closed(b, false);
-		if (!b->n_in_need)
-			b->hold_until = usec_add(e->now.mono, RECHECK_AFTER);
+	if (!need_close(b))
 		return;
-	}
-	b->hold_until = USEC_INFINITY;
-	b->needed = false;
 	e->counters.withdrawals++;
 	engine_notify(e, &ev, "%s is not needed any more, its binding at %s is withdrawn",
 		      ADDR_STR(&b->home), b->anchor->name);

@@ -214,6 +214,9 @@ bool engine_reap(struct engine *e)
 			continue;
 		accepted_forget(e, b);
 		e->ops->drop_path(e->user, &b->path);
+		/* With the claim goes what the kernel would have made of the advertisement: it needs another. */
+		if (b->dynamic && b->path.claimed_ifindex && b->link)
+			link_solicit(b->link);
 		engine_publish(e, OBJECT_BINDING, CHANGE_REMOVED, b);
 		sequence_retire(b);
 		binding_free(b);

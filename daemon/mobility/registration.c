@@ -6,7 +6,7 @@
 #include "mobility/internal.h"
 
 #define MAX_UPDATE_RATE 3                  /* per second and home address */
-#define RATE_WINDOW (1010 * USEC_PER_MSEC) /* a second as others measure it */
+#define RATE_WINDOW (1020 * USEC_PER_MSEC) /* a second as others measure it */
 #define WITHDRAW_RETRIES 3
 #define FAIL_OVER_AFTER 2 /* unanswered updates */
 #define RETURN_RETRIES 3

@@ -5,8 +5,10 @@
 #define REVOCATION_INDICATION 1
 #define REVOCATION_ACKNOWLEDGEMENT 2
 #define FLAG_PROXY 0x8000u
+#define FLAG_IPV4_ONLY 0x4000u
 #define FLAG_GLOBAL 0x2000u
 #define STATUS_SUCCESS 0
+#define STATUS_NO_IPV4_HOME_ADDRESS 129
 #define STATUS_PROXY_PROHIBITED 135
 #define TRIGGER_ADMINISTRATIVE 1
 #define TRIGGER_OUT_OF_SYNC 7
@@ -54,6 +56,10 @@ void revocation_received(struct engine *e, struct binding *b, const struct mh_me
 		return;
 	if (m->brev.flags & FLAG_PROXY) {
 		acknowledge(b, &m->brev, STATUS_PROXY_PROHIBITED);
+		return;
+	}
+	if (m->brev.flags & FLAG_IPV4_ONLY) { /* we have no IPv4 home address */
+		acknowledge(b, &m->brev, STATUS_NO_IPV4_HOME_ADDRESS);
 		return;
 	}
 	b->anchor->revocation = ABILITY_YES;

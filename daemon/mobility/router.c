@@ -24,6 +24,9 @@ bool router_usable(const struct link *l, const struct router *r)
 {
 	if (!l->up || r->unreachable || r->epoch != l->epoch)
 		return false;
+	/* A route of the kernel's from some advertisement is good until we have heard one ourselves. */
+	if (r->origin == ROUTER_ROUTE && r->route_from_ra && l->ra_at)
+		return false;
 	return router_is_configured(r) || (r->origin == ROUTER_ROUTE && r->has_route) ||
 	       r->expires > l->engine->now.mono;
 }
@@ -33,6 +36,20 @@ static bool router_advertises(const struct router *r, const struct in6_addr *add
 	for (unsigned i = 0; i < r->n_prefixes; i++)
 		if (r->prefix[i].valid && prefix_contains(&r->prefix[i].prefix, addr))
 			return true;
+	return false;
+}
+
+bool link_prefers(const struct link *l, const struct in6_addr *addr)
+{
+	struct router *r;
+
+	list_for_each(r, &l->routers, node) {
+		if (!router_usable(l, r))
+			continue;
+		for (unsigned i = 0; i < r->n_prefixes; i++)
+			if (r->prefix[i].preferred && prefix_contains(&r->prefix[i].prefix, addr))
+				return true;
+	}
 	return false;
 }
 
@@ -352,6 +369,7 @@ void engine_router_advert(struct engine *e, struct instant now, int ifindex,
 	if (!l || !l->up || !l->conf->use)
 		return;
 	routers_expire(l);
+	discovery_advert(e, ra);
 	r = find_router(l, router);
 	if (ra->router_lifetime == 0) { /* no default router (any more) */
 		if (!r || r->origin != ROUTER_RA)
@@ -368,7 +386,6 @@ void engine_router_advert(struct engine *e, struct instant now, int ifindex,
 		if (!r)
 			return;
 		moved = router_learn(r, l, ra);
-		discovery_advert(e, ra);
 		l->solicit_timer = USEC_INFINITY;
 		l->solicits_sent = 0;
 		/* A new router beside one already heard here, or other prefixes: did we move without

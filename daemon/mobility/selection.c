@@ -9,7 +9,8 @@ static bool address_usable(const struct link *l, const struct link_address *a)
 	const struct binding *b = engine_find_home(l->engine, &a->addr);
 
 	return link_supports(l, a) && !a->duplicate && (!a->tentative || a->optimistic) &&
-	       addr_is_routable(&a->addr) && (!b || (b->dynamic && link_has_native(l, b)));
+	       addr_is_routable(&a->addr) &&
+	       (!b || (b->dynamic && (b->state == BINDING_HOME || link_has_native(l, b))));
 }
 
 static const struct link_address *own_address(const struct link *l, const struct binding *b)
@@ -36,13 +37,22 @@ bool link_has_native(const struct link *l, const struct binding *b)
 	return a && link_supports(l, a) && (!a->tentative || a->optimistic);
 }
 
+/* Of a place seen again the kernel takes its addresses up one by one: what its router says of them all holds at once. */
+static bool is_deprecated(const struct link *l, const struct link_address *a)
+{
+	return a->deprecated && !(a->given_up && link_prefers(l, &a->addr));
+}
+
 /* One that is not deprecated; then keep the care-of address in use; else a stable one before a temporary one, the newest of those.
  */
-static bool address_better(const struct engine *e, const struct link_address *a,
+static bool address_better(const struct link *l, const struct link_address *a,
 			   const struct link_address *b)
 {
-	if (a->deprecated != b->deprecated)
-		return b->deprecated;
+	const struct engine *e = l->engine;
+	bool old_a = is_deprecated(l, a), old_b = is_deprecated(l, b);
+
+	if (old_a != old_b)
+		return old_b;
 	if (addr_equal(&a->addr, &e->coa) || addr_equal(&b->addr, &e->coa))
 		return addr_equal(&a->addr, &e->coa);
 	if (a->temporary != b->temporary)
@@ -60,7 +70,7 @@ bool link_candidate(const struct link *l, struct candidate *ret)
 	list_for_each(a, &l->addresses, node) {
 		if (!address_usable(l, a) || !link_best_router(l, &a->addr))
 			continue;
-		if (!best || address_better(l->engine, a, best))
+		if (!best || address_better(l, a, best))
 			best = a;
 	}
 	if (!best)
@@ -229,6 +239,9 @@ void selection_run(struct engine *e)
 	if (moved) { /* signalling first */
 		discovery_moved(e);
 		anchors_moved(e);
-		anchors_measure(e);
+		anchors_left(e);
 	}
+	/* From an optimistic address neighbours are not asked for: the kernel would hold the echo back (RFC 4429). */
+	if (e->measure_due && !best.address->tentative)
+		anchors_measure(e);
 }

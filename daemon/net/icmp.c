@@ -26,10 +26,22 @@ int net_echo(struct net *n, int ifindex, const struct in6_addr *src, const struc
 {
 	uint8_t icmp[64];
 	int r = icmp6_echo_build(identifier, sequence, icmp, sizeof(icmp));
+	struct ip6_packet p = {
+		.src = *src,
+		.dst = *dst,
+		.hop_limit = 64,
+		.next_header = IPPROTO_ICMPV6,
+		.payload = icmp,
+		.payload_len = (size_t)r,
+	};
 
 	if (r < 0)
 		return r;
-	return datagram_send(n->icmp_fd, src, dst, ifindex, icmp, (size_t)r);
+	if (!ifindex)
+		return datagram_send(n->icmp_fd, src, dst, 0, icmp, (size_t)r);
+	/* From the care-of address, as the signalling: the kernel may not have the route yet. */
+	icmp6_set_checksum(src, dst, icmp, (size_t)r);
+	return net_send(n, ifindex, &p);
 }
 
 static void receive(struct net *n, const struct datagram *d)

@@ -114,6 +114,8 @@ int net_watch(struct net *n, int fd, sd_event_io_handler_t cb);
 
 /* uplink.c */
 struct uplink *uplink_find(struct net *n, int ifindex);
+/* Of an interface, below net/ipv6/conf; false also when it cannot be read. */
+bool sysctl_is_on(const char *ifname, const char *key);
 struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned short type);
 void uplink_remove(struct net *n, int ifindex);
 void uplinks_free(struct net *n);

@@ -7,7 +7,9 @@
  */
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <netlink/route/addr.h>
+#include <netlink/route/neighbour.h>
 #include <netlink/route/route.h>
 
 #include "net/internal.h"
@@ -92,6 +94,30 @@ void net_leave_address(struct net *n, int ifindex, const struct in6_addr *addr)
 	nl_cache_free(cache);
 }
 
+/*
+ * What was sent to the router while nobody knew better waits in its neighbour entry for an answer that will not come; TCP does
+ * not send again what is still queued there.
+ */
+static void forget_neighbour(struct net *n, int ifindex, struct nl_addr *addr)
+{
+	struct rtnl_neigh *neighbour = rtnl_neigh_alloc();
+
+	if (neighbour) {
+		rtnl_neigh_set_ifindex(neighbour, ifindex);
+		rtnl_neigh_set_dst(neighbour, addr);
+		rtnl_neigh_delete(n->rtnl, neighbour, 0);
+	}
+	rtnl_neigh_put(neighbour);
+}
+
+/* Network managers that listen to advertisements themselves look after their routes too; those are not ours to change. */
+static bool kernel_hears_routers(int ifindex)
+{
+	char name[IF_NAMESIZE];
+
+	return if_indextoname((unsigned)ifindex, name) && sysctl_is_on(name, "accept_ra");
+}
+
 void net_leave_router(struct net *n, int ifindex, const struct in6_addr *router)
 {
 	struct nl_addr *gateway = nl_addr_build(AF_INET6, router, sizeof(*router));
@@ -100,9 +126,10 @@ void net_leave_router(struct net *n, int ifindex, const struct in6_addr *router)
 
 	if (dst && gateway) {
 		nl_addr_set_prefixlen(dst, 0);
-		r = forget_route(n, ifindex, dst, gateway);
+		r = kernel_hears_routers(ifindex) ? forget_route(n, ifindex, dst, gateway) : 0;
+		forget_neighbour(n, ifindex, gateway);
 		log_debug("router %s belongs to an earlier place: %s", ADDR_STR(router),
-			  r < 0 ? nl_geterror(r) : "its route is gone");
+			  r < 0 ? nl_geterror(r) : "it is forgotten");
 	}
 	nl_addr_put(dst);
 	nl_addr_put(gateway);

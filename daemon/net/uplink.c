@@ -46,6 +46,14 @@ static int open_sysctl(const char *ifname, const char *key, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+bool sysctl_is_on(const char *ifname, const char *key)
+{
+	_cleanup_close_ int fd = open_sysctl(ifname, key, O_RDONLY);
+	char now = '0';
+
+	return fd >= 0 && read(fd, &now, 1) == 1 && now != '0';
+}
+
 /* Switch it on or off: 1 if that changed something, 0 if it was so already, -errno. */
 static int set_sysctl(const char *ifname, const char *key, bool on)
 {

@@ -200,7 +200,7 @@ static void one_event(struct fuzz *f)
 		world_sleep(f->w, PICK(f, durations));
 		check_excuse(f);
 	} else if (what >= 100) {
-		world_run(f->w, PICK(f, durations));
+		let_run(f, PICK(f, durations));
 	} else {
 		struct standing before;
 		unsigned kind = what % N(events);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Which anchor is the best one (E7, G3): health, measured round trip, preference; what is remembered of
-each; and mobile prefix discovery."""
+"""Which anchor is the best one (E7, G3): health, measured round trip, preference; what is
+remembered of each; and mobile prefix discovery."""
 import contextlib
 
 import pytest

@@ -61,7 +61,7 @@ def test_E07_G3_by_configuration(make_places):
 
 
 def test_E07_G3_by_router_advertisement(make_places):
-    """A router with the H flag whose prefix is one that such agents may anchor (options 7 and 8)."""
+    """A router with the H flag, of a prefix that such agents may anchor (options 7 and 8)."""
     scene = make_places("AB", anchored="A")
     start(scene, scene.anchor("A", found=True, Discover="router-advertisement"))
     assert not listed(scene)
@@ -97,7 +97,7 @@ def test_E07_two_advertise_themselves(make_places):
 
 @pytest.mark.parametrize("what", ["no flag", "no lifetime", "not allowed"])
 def test_E07_advertisements_that_name_no_agent(make_places, quiet, what):
-    """Without the H flag, with a home agent lifetime of 0, or of a prefix that nobody has allowed."""
+    """Without the H flag, with a lifetime of 0, or of a prefix that nobody has allowed."""
     scene = make_places("AB", anchored="A")
     section = scene.anchor("A", found=True, Discover="router-advertisement")
     if what == "not allowed":
@@ -116,7 +116,8 @@ def test_E07_advertisements_that_name_no_agent(make_places, quiet, what):
     assert not scene.updates()
 
 
-def say_agent(scene, place, source, agent, preference=1000, lifetime=1800, mac="02:00:00:00:00:bd"):
+def say_agent(scene, place, source, agent, preference=1000, lifetime=1800,
+              mac="02:00:00:00:00:bd"):
     """An advertisement of somebody who is no default router but says that he is a home agent."""
     body = struct.pack("!BBHII", 64, 0x20, 0, 0, 0)
     body += struct.pack("!BBBBIII", 3, 4, 64, 0xE0, 86400, 14400, 0) + octets(agent)
@@ -320,7 +321,7 @@ def test_E07_S6_a_home_address_is_made(make_places, source):
     else:
         section = dhaad(scene, HomeAddress="auto")
     start(scene, section, **settings)
-    scene._judge._anchors[0].prefixes = scene.anchor("A").prefixes
+    section.prefixes = scene.anchor("A").prefixes  # as the judge may know
     scene.attach("B")
     home = automatic(scene)
     assert of_prefix(home, "A") and not octets(home)[8] & 2, "a random interface identifier"
@@ -366,7 +367,7 @@ def test_E08_an_address_that_somebody_else_has_is_made_anew(make_places):
 @pytest.mark.unjudged  # the false agent is none of those that the judge knows
 def test_R7_a_false_agent_on_the_link_never_gets_a_binding(make_places):
     """Somebody in A advertises himself as a home agent of A's prefix with the highest preference;
-    he does not know the key.  The session loses a few seconds at most, and he hears nothing of it."""
+    he does not know the key.  The session loses a few seconds at most; he hears nothing of it."""
     scene = make_places("AB", anchored="A")
     start(scene, scene.anchor("A", found=True, Discover="router-advertisement",
                               FirstTimeout="200ms"), MeasureAnchors="no")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Anchors that die: another one of the same prefix takes over with sessions intact; where there is none
-the owners are told and nothing else suffers (E8, R6.7, P4)."""
+"""Anchors that die: another one of the same prefix takes over with sessions intact; where there is
+none the owners are told and nothing else suffers (E8, R6.7, P4)."""
 import itertools
 
 import pytest
@@ -14,7 +14,7 @@ BOUND = 5.0  # seconds that a failover may take while traffic flows
 
 
 def with_pair(make_places, **settings):
-    """The host is in B with a stream of packets from its address of A, which two home agents serve."""
+    """In B, with a stream of packets from the address of A, which two home agents serve."""
     scene = make_places("AB", anchored="A", agents={"A": 2})
     scene.standard(pair(scene), **settings)
     scene.attach("A")
@@ -134,7 +134,7 @@ def on_two_anchors(make_places):
 
 
 def test_P4_without_another_anchor_only_its_own_sessions_suffer(make_places):
-    """E8, R6.7: the prefix is lost, its owners are told; when the anchor is back, so is the prefix."""
+    """E8, R6.7: the prefix is lost, its owners are told; it is back when the anchor is."""
     scene, victim, other = on_two_anchors(make_places)
     begin = scene.now()
     scene.agent("A").command("crash")

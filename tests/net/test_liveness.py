@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Probes through tunnels (R6.6): only while sessions live, at the interval that is configured, and not at
-all by Liveness=no."""
+"""Probes through tunnels (R6.6): only while sessions live, at the interval that is configured, and
+not at all by Liveness=no."""
 import itertools
 
 import pytest
@@ -51,7 +51,7 @@ def gaps(found):
 
 
 def test_R6_6_a_quiet_tunnel_is_probed_at_the_interval(make_places):
-    """Echo requests from the home address to the anchor through the tunnel, every two seconds +-10 %."""
+    """Echo requests from the home address to the anchor through the tunnel, 2 s +-10 %."""
     scene = started(make_places, IdleProbeInterval="2s")
     session = quiet_session(scene)
     in_tunnel(scene, session.source)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Native first: sessions start without tunnel and signalling; only one in need keeps its address after
-a move, through the anchor of that address, for as long as it lives (E1, E3, E5, E6)."""
+"""Native first: sessions start without tunnel and signalling; only one in need keeps its address
+after a move, through the anchor of that address, for as long as it lives (E1, E3, E5, E6)."""
 import os
 import random
 import signal

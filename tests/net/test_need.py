@@ -6,8 +6,8 @@ import pathlib
 
 import pytest
 from lib import account, judge, native, topology as net
-from lib.run import TOP, run_command, wait_until
-from lib.session import TcpSession, UdpSession
+from lib.run import TOP, wait_until
+from lib.session import TcpSession
 
 LASTING = (22, 143, 993, 5222, 5060, 8883, 3389, 5901, 2049, 5432)  # as shipped
 OTHERS = (80, 443, 53, 8080)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Networks that move their hosts themselves, where nothing is to be done (E13, N1-N4, N10), and plain
-ones, where nothing can be done (R5)."""
+"""Networks that move their hosts themselves, where nothing is to be done (E13, N1-N4, N10), and
+plain ones, where nothing can be done (R5)."""
 import pytest
 from lib import account, judge, native, packets as pk, state, topology as net
 from lib.peers import Router

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Properties of prefixes (G6): who may say what, who counts more, and that `dmmctl prefixes` tells who said
-it."""
+"""Properties of prefixes (G6): who may say what, who counts more, and that `dmmctl prefixes` tells
+who said it."""
 import json
 
 import pytest
@@ -101,7 +101,7 @@ def test_G6_the_prefix_counts_more_than_its_domain(make_places):
 
 
 def test_G6_a_home_agent_flag_raises_nothing(make_places):
-    """E11: that the router calls itself a home agent makes the prefix neither anchored nor local."""
+    """E11: that a router calls itself a home agent makes its prefix neither anchored nor local."""
     scene = scene_with(make_places, anchored="A", anchors=[])
     wait_said(scene, "anchoring", "unknown", "router-advertisement")
     ssh = scene.session("ssh")

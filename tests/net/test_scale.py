@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Many prefixes, many anchors, many sessions (R6.2): what a handover costs then, and what it costs to
-know of sessions.  Times are those of captures."""
+"""Many prefixes, many anchors, many sessions (R6.2): what a handover costs then, and what it costs
+to know of sessions. Times are those of captures."""
 import resource
 import statistics
 import time
@@ -37,7 +37,8 @@ def prepare(scene, **settings):
 
 
 def go(scene, place, pause=QUIET):
-    """Move, and wait until the place's addresses are usable: the time at which nothing was native."""
+    """Move, and wait until the place's addresses are usable: the time at which nothing was
+    native."""
     time.sleep(pause)
     left = native.leave(scene, place)
     scene.wait_native(place)
@@ -47,8 +48,8 @@ def go(scene, place, pause=QUIET):
 
 
 def updates_of(scene, place, homes):
-    """One handover: (seconds from the advertisement to the first update, to the last), after each of
-    these home addresses was registered by one pair of messages and nothing else was sent."""
+    """One handover: (seconds from the advertisement to the first update, to the last), after each
+    of these home addresses was registered by one pair of messages and nothing else was sent."""
     left = go(scene, place)
     wait_until(lambda: native.accepted(scene, left) >= set(homes),
                lambda: f"{len(homes)} acknowledgements, not {len(native.accepted(scene, left))}",
@@ -64,8 +65,8 @@ def milliseconds(times):
 
 
 def test_E03_P3_one_pair_for_each_prefix_in_need_and_64_within_20_ms(make_places):
-    """With 1, 4, 16 and 64 prefixes in need at up to four anchors; the time grows no faster than they
-    do."""
+    """With 1, 4, 16 and 64 prefixes in need at up to four anchors; the time grows no faster than
+    they do."""
     scene = make_places("ABCDEF", anchored="ABCD", prefixes=dict.fromkeys("ABCD", 16))
     prepare(scene)
     scene.plug("w0", "A")
@@ -90,7 +91,8 @@ def test_E03_P3_one_pair_for_each_prefix_in_need_and_64_within_20_ms(make_places
 
 
 def test_E03_R6_2_a_place_of_many_prefixes_seen_again_costs_one_pair(make_places):
-    """The kernel renews its addresses there one after the other; the care-of address is chosen once."""
+    """The kernel renews its addresses there one after the other; the care-of address is chosen
+    once."""
     scene = make_places("ABC", anchored="A", prefixes={"A": 2, "B": 6, "C": 6})
     prepare(scene)
     scene.attach("A")
@@ -120,7 +122,8 @@ def daemon_pid(scene):
 
 
 def sixteen(scene):
-    """Sections of anchors: three of A's with three of its prefixes each, one of each other place."""
+    """Sections of anchors: three of A's with three of its prefixes each, one of each other
+    place."""
     found = [scene.anchor(p) for p in scene.places if scene.places[p].anchored and p != "A"]
     for number in range(3):
         one = scene.anchor("A", number, f"a{number + 1}")
@@ -131,8 +134,8 @@ def sixteen(scene):
 
 
 def test_R6_2_16_anchors_64_prefixes_1000_sessions(make_places, quiet):
-    """The decision takes at most twice as long as with one session on each prefix; nobody polls; memory
-    stays within 16 MiB."""
+    """The decision takes at most twice as long as with one session on each prefix; nobody polls;
+    memory stays within 16 MiB."""
     anchored, others = net.ALL_PLACES[:-2], net.ALL_PLACES[-2:]
     scene = make_places(net.ALL_PLACES, anchored=anchored, agents={"A": 3}, prefixes={
         **{p: 9 if p == "A" else 5 if p in "BCD" else 4 for p in anchored},

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What home agents ask for: home agent switch (E9, S10), binding revocation, refreshes; and that only
-the home agent itself can (E11, R7)."""
+"""What home agents ask for: home agent switch (E9, S10), binding revocation, refreshes; and that
+only the home agent itself can (E11, R7)."""
 import pytest
 
 from lib import forge, judge, mip6, packets as pk, topology as net

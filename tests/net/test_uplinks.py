@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two uplinks (E10): native prefixes that follow from one interface to the other without loss, which
-of two is preferred, and one that comes and goes."""
+"""Two uplinks (E10): native prefixes that follow from one interface to the other without loss,
+which of two is preferred, and one that comes and goes."""
 import os
 import signal
 
@@ -216,8 +216,8 @@ def test_E10_sessions_of_both_uplinks_are_kept_when_one_goes(make_places):
 
 @pytest.mark.parametrize("interface", ["w0", "w1"])
 def test_E06_E10_home_while_another_uplink_works(make_places, quiet, interface):
-    """Sessions of A and B are away in C by w1; then w0, or w1 again, comes to A, where A's addresses
-    are native and the new care-of address is one of them."""
+    """Sessions of A and B are away in C by w1; then w0, or w1 again, comes to A, where A's
+    addresses are native and the new care-of address is one of them."""
     scene = make_places("ABC", anchored="AB")
     standard(scene)
     scene.attach("B", interface)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Withdrawal after the last session in need (E4): at the hold time, without a trace, and never at the
-cost of a session that begins at that moment."""
+"""Withdrawal after the last session in need (E4): at the hold time, without a trace, and never at
+the cost of a session that begins at that moment."""
 import errno
 import heapq
 import os
@@ -10,7 +10,7 @@ import socket
 import time
 
 import pytest
-from lib import account, judge, native, state, topology as net
+from lib import account, native, state, topology as net
 from lib.run import wait_until
 from lib.session import TcpSession, UdpSession
 
@@ -249,8 +249,8 @@ def _connected(s):
 
 
 def test_E04_no_session_is_lost_to_a_withdrawal(make_places):
-    """One begins within 50 ms of the end of the hold time: the address is gone already, or the session
-    works, and not one of its packets is lost."""
+    """One begins within 50 ms of the end of the hold time: the address is gone already, or the
+    session works, and not one of its packets is lost."""
     if SLOW:
         signal.alarm(600)
     scene = make_places("AB", anchored="A", prefixes={"A": RACE_PREFIXES})

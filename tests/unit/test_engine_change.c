@@ -150,10 +150,16 @@ Test(engine, R6_6_a_quiet_tunnel_is_probed_now_and_then)
 
 Test(engine, R6_6_an_anchor_that_answers_no_echo_is_not_dead)
 {
-	struct world *w = away(WORLD_NATIVE);
-	struct binding *b = world_binding(w, place_a.coa);
+	struct world *w = world_native(WORLD_NATIVE);
+	struct binding *b;
 
 	w->host.mute = true;
+	world_session(w, place_a.coa, 22);
+	world_leave(w, &place_a);
+	world_arrive(w, &place_b);
+	world_run(w, 2 * SEC);
+	world_forget(w);
+	b = world_binding(w, place_a.coa);
 	world_run(w, 600 * SEC);
 	cr_assert_eq(b->anchor->echo, ABILITY_NO);
 	cr_assert_eq(w->host.events[EVENT_PATH_DEAD], 0);

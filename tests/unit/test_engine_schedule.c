@@ -394,6 +394,10 @@ Test(engine, E12_round_trips_are_measured)
 	world_arrive(w, &place_b);
 	world_run(w, 1 * SEC);
 	cr_assert_eq(a->rtt_last, 160 * MSEC);
-	cr_assert_eq(a->rtt, 90 * MSEC);
+	cr_assert_eq(a->rtt, 160 * MSEC, "what was measured elsewhere does not count");
+	world_agent(w, HA)->rtt = 80 * MSEC;
+	world_run(w, 1800 * SEC);
+	cr_assert_eq(a->rtt_last, 80 * MSEC);
+	cr_assert_eq(a->rtt, 150 * MSEC);
 	world_free(w);
 }

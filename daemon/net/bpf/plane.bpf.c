@@ -198,10 +198,13 @@ int dmm_encap(struct __sk_buff *skb)
 		return drop(PLANE_DROP_MALFORMED);
 	__builtin_memcpy(&home, &ip->saddr, sizeof(home));
 	b = bpf_map_lookup_elem(&binding, &home);
-	if (!b) {
+	/* A home address that is native again is a care-of address too: signalling from it is not for its own tunnel. */
+	if (!b || ip->nexthdr == NEXTHDR_MOBILITY || ip->nexthdr == IPPROTO_DSTOPTS) {
 		direct = bpf_map_lookup_elem(&coa, &home);
 		if (direct && direct->ifindex)
 			return send_by(direct->ifindex, &direct->next_hop);
+	}
+	if (!b) {
 		report(&home);
 		drop(PLANE_DROP_NO_BINDING);
 		/* To its sender it is lost on the way, not refused here: TCP tries again with patience. */

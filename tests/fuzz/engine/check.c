@@ -189,6 +189,22 @@ void check(struct fuzz *f)
 	engine_waiting_for(w->e);
 }
 
+#define LOOK_EVERY (5 * SEC)
+#define LOOK_FOR (60 * SEC) /* what goes on for longer goes on for ever */
+
+void let_run(struct fuzz *f, usec_t duration)
+{
+	for (usec_t t = 0; t < LOOK_FOR && duration > LOOK_EVERY; t += LOOK_EVERY) {
+		world_run(f->w, LOOK_EVERY);
+		check(f);
+		duration -= LOOK_EVERY;
+	}
+	if (duration > LOOK_EVERY)
+		check_excuse(f);
+	world_run(f->w, duration);
+	check(f);
+}
+
 /* --- what only authenticated messages change ----------------------------------------------- */
 
 void take_standing(const struct engine *e, struct standing *ret)

@@ -78,6 +78,8 @@ struct world *fuzz_world(struct fuzz *f, unsigned conf);
 /* --- what must always hold (engine/check.c) ---------------------------------------------- */
 
 void check(struct fuzz *f);
+/* Time passes, and it is looked at now and then. */
+void let_run(struct fuzz *f, usec_t duration);
 /* Something happened that makes every withdrawal begin anew, or impossible. */
 void check_excuse(struct fuzz *f);
 

@@ -117,6 +117,7 @@ static void wait_for_release(struct fuzz *f, const struct conf *conf)
 {
 	for (unsigned i = 0; i < 3 && engine_uses(f->w->e, conf); i++)
 		world_run(f->w, 60 * SEC);
+	check_excuse(f);
 	if (engine_uses(f->w->e, conf)) {
 		f->w->send_error = 0;
 		world_arrive(f->w, &place_wire);
@@ -141,8 +142,7 @@ void reconfigure(struct fuzz *f)
 	require(engine_reconfigure(f->w->e, f->w->now, other->conf) == 0, "reconfiguration");
 	check_excuse(f);
 	check(f);
-	world_run(f->w, PICK(f, waits));
-	check(f);
+	let_run(f, PICK(f, waits));
 	forget_removed(f);
 	require(engine_reconfigure(f->w->e, f->w->now, f->w->conf) == 0, "reconfiguration");
 	check_excuse(f);
@@ -245,16 +245,16 @@ void settle(struct fuzz *f)
 			world_link_gone(w, i);
 	check(f);
 	make_friendly(w);
-	world_run(w, 10 * SEC);
+	let_run(f, 10 * SEC);
 	world_arrive(w, &place_a); /* the agent may have told lies of the other place */
-	world_run(w, 60 * SEC);
+	let_run(f, 60 * SEC);
 	world_leave(w, &place_a);
 	world_arrive(w, &place_wire);
-	world_run(w, 60 * SEC);
+	let_run(f, 60 * SEC);
 	check(f);
 	require(engine_reconfigure(w->e, w->now, w->conf) == 0, "reconfiguration");
-	check_excuse(f);
 	world_stay(w, &place_wire, patience(w->e));
+	check_excuse(f);
 	check(f);
 	list_for_each(b, &w->e->bindings, node)
 		if (can_be_bound(w, b))

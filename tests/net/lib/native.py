@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Native first, as captures and kernel see it: what tests of places share.
 
-    left = native.leave(scene, "B")    # break before make; the moment at which nothing is native any more
-    native.stray(scene, session, left) # packets of a session that went to, or came by, a foreign router as they are
+    left = native.leave(scene, "B")      # break before make: from then on nothing is native
+    native.stray(scene, session, left)   # packets of a session that went by a foreign router
+                                         # as they are
+    before = native.everything(scene)    # all that the kernel holds, to compare
 """
 import socket
 import time
@@ -10,7 +12,6 @@ import time
 from . import judge, mip6, state, topology as net
 from .packets import RA, TCP, octets
 from .stage import RADIO_HOLE
-from .session import TcpSession
 
 INET6, STREAM, DATAGRAM = socket.AF_INET6, socket.SOCK_STREAM, socket.SOCK_DGRAM
 SYN = 0x02  # in octet 13 of a TCP header
@@ -70,19 +71,6 @@ def everything(scene):
     found["maps"] = sorted(f"{name} {' '.join(entry['key'])}" for name in MAPS
                            for entry in scene.daemon.plane(name))
     return found
-
-
-def idle_session(scene, source, port):
-    """A connection that says nothing, and whose other end need not even accept it."""
-    return TcpSession(scene.mn, net.CN, source=source, port=port)
-
-
-def first_update_to_last(scene, after):
-    """Times of binding updates behind a moment, those that are sent again left out."""
-    seen = {}
-    for p, m in scene.updates(after=after):
-        seen.setdefault((p.home_source, m.lifetime == 0), p.time)
-    return sorted(seen.values())
 
 
 def accepted(scene, after):
