@@ -156,6 +156,8 @@ bool router_usable(const struct link *l, const struct router *r);
 struct router *link_best_router(const struct link *l, const struct in6_addr *addr);
 /* A router that is here advertises its prefix with a preferred lifetime. */
 bool link_prefers(const struct link *l, const struct in6_addr *addr);
+/* Known by advertisements alone, ours or the kernel's: gone if it does not answer. */
+bool router_is_hearsay(const struct router *r);
 /* By advertisement, by configuration, or (at start) by being in use already. */
 bool router_confirms(const struct router *r, const struct link_address *a);
 /* Prefixes that the router did not repeat when it was asked. */

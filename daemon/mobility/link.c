@@ -385,7 +385,7 @@ void link_timer(struct link *l)
 
 		l->probe_deadline = USEC_INFINITY;
 		list_for_each(r, &l->routers, node) {
-			if (r->origin != ROUTER_RA)
+			if (!router_is_hearsay(r))
 				continue;
 			if (r->heard < asked)
 				r->unreachable = true;

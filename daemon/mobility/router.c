@@ -24,9 +24,6 @@ bool router_usable(const struct link *l, const struct router *r)
 {
 	if (!l->up || r->unreachable || r->epoch != l->epoch)
 		return false;
-	/* A route of the kernel's from some advertisement is good until we have heard one ourselves. */
-	if (r->origin == ROUTER_ROUTE && r->route_from_ra && l->ra_at)
-		return false;
 	return router_is_configured(r) || (r->origin == ROUTER_ROUTE && r->has_route) ||
 	       r->expires > l->engine->now.mono;
 }
@@ -347,12 +344,17 @@ static bool router_learn(struct router *r, const struct link *l, const struct nd
 	return merge_prefixes(r, ra, domain_heard(l->engine, l, &ra->domain), now);
 }
 
+bool router_is_hearsay(const struct router *r)
+{
+	return r->origin == ROUTER_RA || r->route_from_ra;
+}
+
 static bool others_are_here(const struct link *l, const struct router *r)
 {
 	struct router *other;
 
 	list_for_each(other, &l->routers, node)
-		if (other != r && other->origin == ROUTER_RA && router_usable(l, other) &&
+		if (other != r && router_is_hearsay(other) && router_usable(l, other) &&
 		    other->heard + USEC_PER_SEC < l->engine->now.mono)
 			return true;
 	return false;
