@@ -4,7 +4,7 @@
 
 RUN := $(PYTHON) tests/run.py
 FUZZ_PROGRAMS := $(FUZZ_NAMES:%=$(B)/fuzz/%)
-NET_PROGRAMS := $(B)/dmmd $(B)/dmmctl $(B)/dmmd-loader $(PEER_PROGRAMS)
+NET_PROGRAMS := $(B)/dmmd $(B)/dmmctl $(B)/dmmd-loader $(B)/dmmd-fetch $(PEER_PROGRAMS)
 
 # Packages first: what is built next needs them, and a make started later sees them.
 deps:
