@@ -33,6 +33,9 @@ const struct conf_section_info conf_sections[CONF_SECTION_MAX] = {
 			 "What stands here overrides whatever the network says.\n"},
 	[CONF_DOMAIN] = {"Domain", "[Domain NAME]", "[Domain pvd.example.org]",
 			 "The same for all prefixes of a provisioning domain (RFC 8801).\n"
+			 "Anybody on a link can name a domain, so that what promises more than a "
+			 "local prefix holds counts only when the domain has answered for its name "
+			 "over HTTPS (see FetchProvisioningDomains).\n"
 			 "What [Prefix PREFIX/LENGTH] says of one of them counts more.\n"},
 };
 
@@ -200,8 +203,9 @@ const struct conf_option conf_options[CONF_N_OPTIONS] = {
 		 "Discover."},
 	{ANCHOR("Preference", preference), .parse = value_int, .min = -100, .max = 100,
 	 .fallback = "0", .accepted = "a number from -100 to 100",
-	 .help = "Of several usable home agents for new sessions the one with the highest "
-		 "preference is taken, and of equal ones the nearest."},
+	 .help = "Of several usable home agents for new sessions the nearest is taken, and of "
+		 "those "
+		 "that are equally near the one with the highest preference."},
 	{ANCHOR("Lifetime", lifetime), .parse = value_span, .min = 8 * USEC_PER_SEC,
 	 .max = 262140 * USEC_PER_SEC, .fallback = "30min",
 	 .accepted = "a time span from 8s to 262140s, such as 90, 90s, 5min or 1h 30min",

@@ -231,8 +231,13 @@ static void state_domain_info(struct resolution *r, const struct pvd_info *info,
 	if (info->no_internet)
 		set_internet(&said, false);
 	state(r, SOURCE_PVD, &said);
-	if (p)
-		state(r, SOURCE_PVD, p);
+	if (!p)
+		return;
+	said = *p;
+	/* What is always registered costs its anchor and us for ever: only the administrator says so (RFC 8653 section 5). */
+	if (said.service == SERVICE_FIXED)
+		said.service = SERVICE_SESSION_LASTING;
+	state(r, SOURCE_PVD, &said);
 }
 
 static void state_advertised(struct resolution *res, const struct engine *e, struct prefix *p)
@@ -365,10 +370,8 @@ static void state_configured(struct resolution *r, const struct engine *e, const
 	struct binding *b;
 
 	if (by_domain) {
-		/* Anybody can put himself under a name, but not answer for it by HTTPS: where domains are asked, the word
-		 * of the router alone is not enough. */
-		said = e->conf->fetch_domains && !p->domain_verified ? without_promises(by_domain)
-								     : *by_domain;
+		/* Anybody can put himself under a name, but not answer for it by HTTPS (E11). */
+		said = p->domain_verified ? *by_domain : without_promises(by_domain);
 		state(r, SOURCE_ADMINISTRATOR, &said);
 	}
 	if (ca)

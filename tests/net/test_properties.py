@@ -91,10 +91,10 @@ def test_G6_configuration_by_domain(make_places):
 
 def test_G6_the_prefix_counts_more_than_its_domain(make_places):
     scene = scene_with(make_places, ndoption.provisioning_domain(NAME), sections=[
-        *section(f"Domain {NAME}", Cost=5, Published="yes"),
+        *section(f"Domain {NAME}", Cost=5, Internet="no"),
         *section(f"Prefix {net.PREFIX['A']}", Cost=7)])
     wait_said(scene, "cost", 7, "configuration")
-    wait_said(scene, "published", True, "configuration")
+    wait_said(scene, "internet", False, "configuration")
 
 
 # Router advertisements
