@@ -21,7 +21,7 @@ lint-tidy: $(LINT_TIDY:%.c=$(B)/lint/%.tidy)
 $(B)/lint/%.tidy: %.c .clang-tidy $(LINT_H)
 	@mkdir -p $(@D)
 	$(call say,TIDY,$<)
-	$(Q)clang-tidy --quiet $< -- $(filter-out -M%,$(ALL_CFLAGS)) -DPLANE_OBJECT='""' \
+	$(Q)clang-tidy --quiet $< -- $(filter-out -M%,$(ALL_CFLAGS)) -iquote tests/sim -DPLANE_OBJECT='""' \
 		-Wno-unknown-warning-option 2>$@.err || { cat $@.err >&2; exit 1; }
 	$(Q)rm $@.err; touch $@
 

@@ -2,7 +2,7 @@
 # The simulator: build/sim, and build/sim-san with the sanitizers.  Included by the Makefile.
 
 SIM_SRC := $(wildcard tests/sim/*.c)
-SIM_CFLAGS = -Itests/sim
+SIM_CFLAGS = -iquote tests/sim
 
 $(SIM_SRC:%.c=$(B)/obj/%.o): ALL_CFLAGS += $(SIM_CFLAGS)
 $(SIM_SRC:%.c=$(A)/obj/%.o): ALL_CFLAGS += $(SIM_CFLAGS)

@@ -8,7 +8,7 @@ STUDY_SEED ?= 1
 STUDY_SRC := $(wildcard tests/sim/study/*.c)
 STUDY_OBJ := $(STUDY_SRC:%.c=$(B)/obj/%.o)
 
-$(STUDY_OBJ): ALL_CFLAGS += -Itests/sim -Itests/sim/study
+$(STUDY_OBJ): ALL_CFLAGS += -iquote tests/sim -iquote tests/sim/study
 
 $(B)/sim-study: $(STUDY_OBJ) $(B)/obj/tests/sim/sched.o $(B)/obj/tests/sim/settings.o $(B)/libdmmd.a
 	$(call say,LD,$@)
