@@ -261,7 +261,7 @@ static void binding_rest(struct binding *b)
 		return;
 	case BINDING_HOME:
 	case BINDING_REFUSED:
-		if (b->dynamic && !need_close(b)) {
+		if (b->dynamic && !b->successor && !need_close(b)) {
 			if (b->n_in_need)
 				binding_evaluate(b); /* somebody has just come */
 			return;
