@@ -282,10 +282,22 @@ static void binding_rest(struct binding *b)
 	binding_withdraw(b);
 }
 
+/*
+ * The care-of address is a home address whose agent has not confirmed its return: until it has, answers to that address would go
+ * where the agent still sends them.  Not waited for longer than one try.
+ */
+static bool coa_is_returning(const struct engine *e)
+{
+	const struct binding *b = engine_find_home(e, &e->coa);
+
+	return b && b->state == BINDING_RETURNING && b->retries == 0 && b->n_outstanding;
+}
+
 /* Nobody is in need any more, and the hold time runs. */
 static bool is_held_only(const struct binding *b)
 {
-	return b->service != SERVICE_FIXED && !b->n_in_need && b->hold_until != USEC_INFINITY;
+	return b->service != SERVICE_FIXED && !b->n_in_need && !b->unlisted &&
+	       b->hold_until != USEC_INFINITY;
 }
 
 void binding_evaluate(struct binding *b)
@@ -316,6 +328,8 @@ void binding_evaluate(struct binding *b)
 		binding_rest(b);
 		return;
 	}
+	if (coa_is_returning(e))
+		return;
 	if (is_held_only(b) && b->state != BINDING_IDLE && !addr_equal(&b->coa, &e->coa)) {
 		b->hold_until = e->now.mono; /* not worth another registration */
 		return;

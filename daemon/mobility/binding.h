@@ -143,6 +143,7 @@ struct binding {
 	usec_t hold_until; /* nobody has been in need since HoldTime= before; USEC_INFINITY = somebody is */
 	usec_t left_at; /* when its link was left */
 	bool needed;    /* somebody is in need, or the hold time runs */
+	bool unlisted;  /* the kernel would not tell who is on it: held as if somebody were */
 	bool looked;    /* its sessions have been listed since it was left */
 	/* Liveness of the tunnel */
 	struct liveness liveness;

@@ -352,7 +352,8 @@ static int look_again(struct binding *b)
 bool need_close(struct binding *b)
 {
 	set_closed(b, true);
-	if (look_again(b) < 0 || b->n_in_need) {
+	b->unlisted = look_again(b) < 0;
+	if (b->unlisted || b->n_in_need) {
 		set_closed(b, false);
 		if (!b->n_in_need)
 			b->hold_until = usec_add(b->engine->now.mono, RECHECK_AFTER);
