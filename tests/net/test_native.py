@@ -94,7 +94,8 @@ def test_E03_a_session_in_need_lives_on_through_its_own_anchor(make_places):
     scene.wait_bound("A", "B")
     ssh.wait_progress()
     assert not account.one_pair_each(scene.packets(), [ssh.source], left)
-    assert not native.stray(scene, ssh, left)
+    # The kernel has the new router's route a moment before anybody can have heard of it.
+    assert not native.stray(scene, ssh, left + 0.02)
     scene.wait_shown("prefixes", state="remote")
     web.close()
     ssh.close()
