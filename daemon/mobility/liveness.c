@@ -7,7 +7,7 @@
 
 static bool carries_sessions(const struct binding *b)
 {
-	return b->n_in_need || !list_empty(&b->sessions);
+	return !list_empty(&b->sessions);
 }
 
 static bool can_probe(const struct binding *b)

@@ -111,10 +111,15 @@ struct looks {
 	struct look at[MAX_LOOK];
 };
 
-static void look_at(struct looks *l, const struct look *one)
+static void look_at(struct looks *l, struct look one)
 {
 	if (l->n < MAX_LOOK)
-		l->at[l->n++] = *one;
+		l->at[l->n++] = one;
+}
+
+static struct look look_of(struct binding *b)
+{
+	return (struct look){.addr = b->home, .plen = b->home_prefix.len, .binding = b};
 }
 
 static struct look *find_look(struct looks *l, const struct in6_addr *addr)
@@ -161,7 +166,7 @@ static void take_listed(struct engine *e, struct looks *l, const struct session_
 		if (!at)
 			continue;
 		rule = policy_match(e, &info[i], &owner, &known);
-		type = policy_excludes(&info[i]) ? SERVICE_NON_PERSISTENT : policy_service(rule);
+		type = policy_service(rule);
 		b = at->binding;
 		if (!b && type_in_need(&info[i], type) && !grace_is_over(e, type, at->left_at))
 			b = binding_of(e, at);
@@ -272,7 +277,7 @@ static void collect_left(struct engine *e, struct looks *looks)
 				continue;
 			if (is_always_needed(e, a))
 				binding_of(e, &at);
-			look_at(looks, &at);
+			look_at(looks, at);
 		}
 	}
 }
@@ -287,9 +292,7 @@ void need_update(struct engine *e)
 	collect_left(e, &looks);
 	list_for_each(b, &e->bindings, node)
 		if (!b->looked && !b->removed && !find_home_link(e, b))
-			look_at(&looks, &(struct look){.addr = b->home,
-						       .plen = b->home_prefix.len,
-						       .binding = b});
+			look_at(&looks, look_of(b));
 	list_and_take(e, &looks);
 }
 
@@ -304,7 +307,8 @@ void need_ignore(const struct binding *b)
 				a->looked = true;
 }
 
-void need_moved(struct engine *e)
+/* The next update looks at every address that was left. */
+static void look_anew(struct engine *e)
 {
 	struct link_address *a;
 	struct link *l;
@@ -312,6 +316,11 @@ void need_moved(struct engine *e)
 	list_for_each(l, &e->links, node)
 		list_for_each(a, &l->addresses, node)
 			a->looked = false;
+}
+
+void need_moved(struct engine *e)
+{
+	look_anew(e);
 	if (!list_empty(&e->anchors))
 		e->recheck_at = usec_add(e->now.mono, RECHECK_AFTER);
 }
@@ -320,11 +329,11 @@ void need_address_gone(struct engine *e, const struct link *l, const struct link
 {
 	struct looks looks = {0};
 
-	if (!e->started || e->stopping || link_supports(l, a) || !is_left(e, l, a))
+	if (!e->started || e->stopping || !is_left(e, l, a))
 		return;
-	look_at(&looks, &(struct look){.addr = a->addr,
-				       .plen = a->plen,
-				       .left_at = a->left_at ? a->left_at : e->now.mono});
+	look_at(&looks, (struct look){.addr = a->addr,
+				      .plen = a->plen,
+				      .left_at = a->left_at ? a->left_at : e->now.mono});
 	list_and_take(e, &looks);
 }
 
@@ -342,8 +351,7 @@ static void set_closed(struct binding *b, bool closed)
 
 static int look_again(struct binding *b)
 {
-	struct looks looks = {.n = 1,
-			      .at = {{.addr = b->home, .plen = b->home_prefix.len, .binding = b}}};
+	struct looks looks = {.n = 1, .at = {look_of(b)}};
 
 	return list_and_take(b->engine, &looks);
 }
@@ -422,15 +430,10 @@ void need_end(struct binding *b)
 
 void need_recheck(struct engine *e)
 {
-	struct link_address *a;
-	struct link *l;
-
 	if (e->now.mono < e->recheck_at)
 		return;
 	e->recheck_at = USEC_INFINITY;
-	list_for_each(l, &e->links, node)
-		list_for_each(a, &l->addresses, node)
-			a->looked = false;
+	look_anew(e);
 }
 
 /* Nothing is tracked any more: no news, no wake-ups. */
@@ -464,24 +467,29 @@ void engine_session_gone(struct engine *e, struct instant now, uint64_t cookie)
 	engine_settle(e);
 }
 
-void engine_sessions_lost(struct engine *e, struct instant now)
+/* One listing for all of them. */
+static void look_at_bindings(struct engine *e, bool tracked_only)
 {
+	struct looks looks = {0};
 	struct binding *b;
 
-	e->now = now;
 	list_for_each(b, &e->bindings, node)
-		if (!list_empty(&b->sessions))
-			look_again(b);
+		if (!tracked_only || !list_empty(&b->sessions))
+			look_at(&looks, look_of(b));
+	list_and_take(e, &looks);
+}
+
+void engine_sessions_lost(struct engine *e, struct instant now)
+{
+	e->now = now;
+	look_at_bindings(e, true);
 	engine_settle(e);
 }
 
 void engine_look(struct engine *e, struct instant now)
 {
-	struct binding *b;
-
 	e->now = now;
-	list_for_each(b, &e->bindings, node)
-		look_again(b);
+	look_at_bindings(e, false);
 	engine_settle(e);
 }
 
