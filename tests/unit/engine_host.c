@@ -141,6 +141,18 @@ struct world *world_native(const char *conf)
 	return w;
 }
 
+struct world *world_away(const char *conf, usec_t stay)
+{
+	struct world *w = world_native(conf);
+
+	world_session(w, place_a.coa, 22);
+	world_leave(w, &place_a);
+	world_arrive(w, &place_b);
+	world_run(w, stay);
+	world_forget(w);
+	return w;
+}
+
 uint64_t world_session(struct world *w, const char *source, uint16_t port)
 {
 	struct host *h = &w->host;

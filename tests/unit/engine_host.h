@@ -50,8 +50,15 @@ void world_policy(struct world *w, const char *text);
 #define WORLD_NATIVE \
 	"[Anchor a]\nAddress=" ANCHOR_A "\nPrefix=2001:db8:a::/64\nSPI=256\nKeyFile=/none\n" \
 	"[Anchor b]\nAddress=" ANCHOR_B "\nPrefix=2001:db8:b::/64\nSPI=257\nKeyFile=/none\n"
+/* Another one that serves the prefix of place_a. */
+#define ANCHOR_SPARE "2001:db8:a::2"
+#define WORLD_SPARE \
+	WORLD_NATIVE "[Anchor spare]\nAddress=" ANCHOR_SPARE \
+		     "\nPrefix=2001:db8:a::/64\nSPI=258\nKeyFile=/none\nPreference=-1\n"
 /* Started at place_a, with that policy. */
 struct world *world_native(const char *conf);
+/* And gone to place_b with an ssh session, for so long; the journal begins there. */
+struct world *world_away(const char *conf, usec_t stay);
 
 /* A TCP session from that address to a port of a correspondent; the cookie. */
 uint64_t world_session(struct world *w, const char *source, uint16_t port);

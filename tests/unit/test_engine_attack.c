@@ -8,27 +8,11 @@
 
 #define SEC USEC_PER_SEC
 #define MSEC USEC_PER_MSEC
-#define SPARE "2001:db8:a::2"
 #define THIRD "2001:db8:a::3"
-#define WORLD_SPARE \
-	WORLD_NATIVE "[Anchor spare]\nAddress=" SPARE \
-		     "\nPrefix=2001:db8:a::/64\nSPI=258\nKeyFile=/none\nPreference=-1\n"
 #define WORLD_THIRD \
 	WORLD_SPARE "[Anchor third]\nAddress=" THIRD \
 		    "\nPrefix=2001:db8:a::/64\nSPI=259\nKeyFile=/none\nPreference=-2\n"
 #define ICMP_ERROR_HEADER 8
-
-static struct world *away(const char *conf)
-{
-	struct world *w = world_native(conf);
-
-	world_session(w, place_a.coa, 22);
-	world_leave(w, &place_a);
-	world_arrive(w, &place_b);
-	world_run(w, 2 * SEC);
-	world_forget(w);
-	return w;
-}
 
 /* An ICMPv6 error that quotes the last update, as anybody who has seen it could send. */
 static void quote(struct world *w)
@@ -57,7 +41,7 @@ static void quote(struct world *w)
 
 Test(engine, E11_errors_do_not_outrun_the_answer_of_the_agent)
 {
-	struct world *w = away(WORLD_SPARE);
+	struct world *w = world_away(WORLD_SPARE, 2 * SEC);
 
 	world_leave(w, &place_b);
 	world_arrive(w, &place_wire);
@@ -75,7 +59,7 @@ Test(engine, E11_errors_do_not_outrun_the_answer_of_the_agent)
 
 Test(engine, E11_errors_do_not_keep_an_update_from_being_sent_again)
 {
-	struct world *w = away(WORLD_NATIVE);
+	struct world *w = world_away(WORLD_NATIVE, 2 * SEC);
 
 	world_agent(w, ANCHOR_A)->silent = true;
 	world_leave(w, &place_b);

@@ -8,23 +8,6 @@
 
 #define SEC USEC_PER_SEC
 #define MSEC USEC_PER_MSEC
-#define SPARE "2001:db8:a::2"
-/* Two agents that serve the prefix of place_a. */
-#define WORLD_SPARE \
-	WORLD_NATIVE "[Anchor spare]\nAddress=" SPARE \
-		     "\nPrefix=2001:db8:a::/64\nSPI=258\nKeyFile=/none\nPreference=-1\n"
-
-static struct world *away(const char *conf)
-{
-	struct world *w = world_native(conf);
-
-	world_session(w, place_a.coa, 22);
-	world_leave(w, &place_a);
-	world_arrive(w, &place_b);
-	world_run(w, 2 * SEC);
-	world_forget(w);
-	return w;
-}
 
 static const char *anchor_of(const struct world *w)
 {
@@ -33,7 +16,7 @@ static const char *anchor_of(const struct world *w)
 
 Test(engine, E07_preference_chooses_between_equals)
 {
-	struct world *w = away(WORLD_SPARE);
+	struct world *w = world_away(WORLD_SPARE, 2 * SEC);
 
 	cr_assert_str_eq(anchor_of(w), "a");
 	world_free(w);
@@ -72,7 +55,7 @@ Test(engine, E07_a_move_measures_those_that_compete)
 
 Test(engine, E08_a_silent_anchor_is_replaced)
 {
-	struct world *w = away(WORLD_SPARE);
+	struct world *w = world_away(WORLD_SPARE, 2 * SEC);
 	struct in6_addr from = world_addr(place_a.coa);
 
 	world_agent(w, ANCHOR_A)->silent = true;
@@ -81,7 +64,7 @@ Test(engine, E08_a_silent_anchor_is_replaced)
 	world_run(w, 10 * SEC);
 	cr_assert_str_eq(anchor_of(w), "spare");
 	cr_assert(world_tunnels(w, place_a.coa, place_wire.coa));
-	cr_assert_str_eq(ADDR_STR(&world_path(w, place_a.coa)->anchor), SPARE);
+	cr_assert_str_eq(ADDR_STR(&world_path(w, place_a.coa)->anchor), ANCHOR_SPARE);
 	cr_assert_eq(world_binding(w, place_a.coa)->state, BINDING_REGISTERED);
 	cr_assert_eq(w->host.events[EVENT_SESSION_LOST], 0);
 	cr_assert(addr_equal(&world_binding(w, place_a.coa)->home, &from), "its address is kept");
@@ -90,7 +73,7 @@ Test(engine, E08_a_silent_anchor_is_replaced)
 
 Test(engine, E08_a_dead_tunnel_is_replaced_within_five_seconds)
 {
-	struct world *w = away(WORLD_SPARE);
+	struct world *w = world_away(WORLD_SPARE, 2 * SEC);
 	struct binding *b = world_binding(w, place_a.coa);
 	usec_t died;
 
@@ -120,7 +103,7 @@ Test(engine, E08_a_dead_tunnel_is_replaced_within_five_seconds)
 
 Test(engine, E08_without_another_its_sessions_are_told)
 {
-	struct world *w = away(WORLD_NATIVE);
+	struct world *w = world_away(WORLD_NATIVE, 2 * SEC);
 
 	world_agent(w, ANCHOR_A)->silent = true;
 	world_session(w, place_b.coa, 22);
@@ -138,7 +121,7 @@ Test(engine, E08_without_another_its_sessions_are_told)
 
 Test(engine, R6_6_a_quiet_tunnel_is_probed_now_and_then)
 {
-	struct world *w = away(WORLD_NATIVE);
+	struct world *w = world_away(WORLD_NATIVE, 2 * SEC);
 	unsigned before = w->host.n_echoes;
 
 	world_run(w, 600 * SEC);

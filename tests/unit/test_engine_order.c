@@ -7,22 +7,6 @@
 
 #define SEC USEC_PER_SEC
 #define MSEC USEC_PER_MSEC
-#define SPARE "2001:db8:a::2"
-#define WORLD_SPARE \
-	WORLD_NATIVE "[Anchor spare]\nAddress=" SPARE \
-		     "\nPrefix=2001:db8:a::/64\nSPI=258\nKeyFile=/none\nPreference=-1\n"
-
-static struct world *away(const char *conf)
-{
-	struct world *w = world_native(conf);
-
-	world_session(w, place_a.coa, 22);
-	world_leave(w, &place_a);
-	world_arrive(w, &place_b);
-	world_run(w, 60 * SEC);
-	world_forget(w);
-	return w;
-}
 
 enum forgery {
 	TRUE_ONE,
@@ -88,8 +72,8 @@ static const char *anchor_of(const struct world *w)
 
 Test(engine, E09_a_switch_moves_the_binding_and_keeps_its_sessions)
 {
-	struct world *w = away(WORLD_SPARE);
-	struct mh_message m = switch_to(SPARE, 0);
+	struct world *w = world_away(WORLD_SPARE, 60 * SEC);
+	struct mh_message m = switch_to(ANCHOR_SPARE, 0);
 
 	order(w, ANCHOR_A, &m, TRUE_ONE);
 	cr_assert_eq(world_nth(w, OP_SEND, 0)->update.lifetime, 0,
@@ -97,7 +81,7 @@ Test(engine, E09_a_switch_moves_the_binding_and_keeps_its_sessions)
 	cr_assert_str_eq(ADDR_STR(&world_nth(w, OP_SEND, 0)->anchor), ANCHOR_A);
 	world_run(w, SEC);
 	cr_assert_eq(world_count(w, OP_SEND), 2);
-	cr_assert_str_eq(ADDR_STR(&world_nth(w, OP_SEND, 1)->anchor), SPARE);
+	cr_assert_str_eq(ADDR_STR(&world_nth(w, OP_SEND, 1)->anchor), ANCHOR_SPARE);
 	cr_assert_str_eq(anchor_of(w), "spare");
 	cr_assert_eq(world_binding(w, place_a.coa)->state, BINDING_REGISTERED);
 	cr_assert_eq(world_binding(w, place_a.coa)->n_in_need, 1);
@@ -107,7 +91,7 @@ Test(engine, E09_a_switch_moves_the_binding_and_keeps_its_sessions)
 
 Test(engine, E09_a_switch_without_a_list_leaves_the_choice_to_us)
 {
-	struct world *w = away(WORLD_SPARE);
+	struct world *w = world_away(WORLD_SPARE, 60 * SEC);
 	struct mh_message m = switch_to(NULL, 0);
 
 	order(w, ANCHOR_A, &m, TRUE_ONE);
@@ -118,7 +102,7 @@ Test(engine, E09_a_switch_without_a_list_leaves_the_choice_to_us)
 
 Test(engine, E09_with_nowhere_to_go_the_sessions_are_drained)
 {
-	struct world *w = away(WORLD_NATIVE);
+	struct world *w = world_away(WORLD_NATIVE, 60 * SEC);
 	struct mh_message m = switch_to(ANCHOR_B, 25); /* it does not serve this prefix; 100 s */
 
 	order(w, ANCHOR_A, &m, TRUE_ONE);
@@ -133,8 +117,8 @@ Test(engine, E09_with_nowhere_to_go_the_sessions_are_drained)
 Test(engine, E11_a_forged_switch_changes_nothing)
 {
 	for (enum forgery f = NO_AUTHENTICATION; f <= OLD; f++) {
-		struct world *w = away(WORLD_SPARE);
-		struct mh_message m = switch_to(SPARE, 0);
+		struct world *w = world_away(WORLD_SPARE, 60 * SEC);
+		struct mh_message m = switch_to(ANCHOR_SPARE, 0);
 
 		order(w, ANCHOR_A, &m, f);
 		world_run(w, 10 * SEC);
@@ -147,8 +131,8 @@ Test(engine, E11_a_forged_switch_changes_nothing)
 
 Test(engine, E11_a_replayed_switch_changes_nothing)
 {
-	struct world *w = away(WORLD_SPARE);
-	struct mh_message m = switch_to(SPARE, 0), again;
+	struct world *w = world_away(WORLD_SPARE, 60 * SEC);
+	struct mh_message m = switch_to(ANCHOR_SPARE, 0), again;
 
 	again = m;
 	order(w, ANCHOR_A, &m, TRUE_ONE);
@@ -162,7 +146,7 @@ Test(engine, E11_a_replayed_switch_changes_nothing)
 
 Test(engine, E08_a_revocation_is_acknowledged_and_another_takes_over)
 {
-	struct world *w = away(WORLD_SPARE);
+	struct world *w = world_away(WORLD_SPARE, 60 * SEC);
 	struct mh_message m = revocation(3);
 
 	order(w, ANCHOR_A, &m, TRUE_ONE);
@@ -176,7 +160,7 @@ Test(engine, E08_a_revocation_is_acknowledged_and_another_takes_over)
 
 Test(engine, E08_an_administrative_revocation_is_obeyed)
 {
-	struct world *w = away(WORLD_SPARE);
+	struct world *w = world_away(WORLD_SPARE, 60 * SEC);
 	struct mh_message m = revocation(1);
 
 	order(w, ANCHOR_A, &m, TRUE_ONE);
@@ -190,7 +174,7 @@ Test(engine, E08_an_administrative_revocation_is_obeyed)
 Test(engine, E11_a_forged_revocation_changes_nothing)
 {
 	for (enum forgery f = NO_AUTHENTICATION; f <= OLD; f++) {
-		struct world *w = away(WORLD_SPARE);
+		struct world *w = world_away(WORLD_SPARE, 60 * SEC);
 		struct mh_message m = revocation(3);
 
 		order(w, ANCHOR_A, &m, f);
