@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/addr.h"
 #include "base/list.h"
@@ -116,6 +117,15 @@ struct conf_domain {
 	struct properties properties;
 };
 
+/* Users and groups by name or number, or everybody. */
+#define CONF_MAX_PERMITTED 32
+struct conf_permission {
+	bool all;
+	unsigned n_users, n_groups;
+	uid_t user[CONF_MAX_PERMITTED];
+	gid_t group[CONF_MAX_PERMITTED]; /* written @GROUP */
+};
+
 struct conf {
 	/* [Daemon] */
 	int log_level;                     /* LogLevel= */
@@ -135,6 +145,14 @@ struct conf {
 	uint8_t property_option; /* PrefixPropertyOption=: type of the experimental ND option, 0 = off */
 	bool fetch_domains; /* FetchProvisioningDomains=: additional information, RFC 8801 (no) */
 	char policy_directory[CONF_PATH_MAX]; /* PolicyDirectory= */
+	char runtime_directory
+		[CONF_PATH_MAX]; /* RuntimeDirectory=: table and sock for libdmmsock */
+	char hooks_directory
+		[CONF_PATH_MAX]; /* HooksDirectory=: the socket hooks of dmmd-hooks(8) */
+	bool kill_orphans; /* KillOrphans=: end sockets on addresses that were left for good (no) */
+	usec_t grace_time; /* GraceTime=: how long graceful replacement keeps an old address (60 s) */
+	struct conf_permission fixed;   /* AllowFixed=: who may ask for a fixed address (all) */
+	struct conf_permission acquire; /* AllowAcquire=: for whom addresses are obtained (all) */
 
 	struct list rules;    /* of struct policy_rule, see policy.h */
 	struct list prefixes; /* of struct conf_prefix */

@@ -39,9 +39,11 @@ static void format_checksum(char line[CHECKSUM_LEN + 1], const char *text, size_
 
 static int format_entry(char line[ENTRY_MAX], const struct state_entry *e)
 {
-	return snprintf(line, ENTRY_MAX, "binding %s %s %s %u %s %" PRIu64 "\n", ADDR_STR(&e->home),
-			ADDR_STR(&e->anchor), ADDR_STR(&e->coa), e->sequence,
-			e->registered ? "registered" : "unregistered", e->expires_real);
+	return snprintf(line, ENTRY_MAX, "binding %s %s %s %u %s %" PRIu64 "%s%s\n",
+			ADDR_STR(&e->home), ADDR_STR(&e->anchor), ADDR_STR(&e->coa), e->sequence,
+			e->registered ? "registered" : "unregistered", e->expires_real,
+			e->on_request ? " " : "",
+			e->on_request ? service_type_str((int)e->service) : "");
 }
 
 /*
@@ -51,20 +53,28 @@ static int format_entry(char line[ENTRY_MAX], const struct state_entry *e)
 static int parse_entry(const char *text, size_t len, struct state_entry *ret)
 {
 	char line[ENTRY_MAX], again[ENTRY_MAX], home[ADDR_STRLEN], anchor[ADDR_STRLEN],
-		coa[ADDR_STRLEN];
+		coa[ADDR_STRLEN], service[32];
 	struct state_entry e = {0};
 	char registered[16];
 	unsigned sequence;
+	int n, type;
 
 	if (len >= sizeof(line) || memchr(text, '\0', len))
 		return -EBADMSG;
 	memcpy(line, text, len);
 	line[len] = '\0';
-	if (sscanf(line, "binding %49s %49s %49s %5u %15s %20" SCNu64, home, anchor, coa, &sequence,
-		   registered, &e.expires_real) != 6 ||
-	    sequence > UINT16_MAX || addr_parse(home, &e.home) < 0 ||
+	n = sscanf(line, "binding %49s %49s %49s %5u %15s %20" SCNu64 " %31s", home, anchor, coa,
+		   &sequence, registered, &e.expires_real, service);
+	if (n < 6 || sequence > UINT16_MAX || addr_parse(home, &e.home) < 0 ||
 	    addr_parse(anchor, &e.anchor) < 0 || addr_parse(coa, &e.coa) < 0)
 		return -EBADMSG;
+	if (n == 7) {
+		type = service_type_parse(service);
+		if (type < 0)
+			return -EBADMSG;
+		e.on_request = true;
+		e.service = (enum service_type)type;
+	}
 	e.sequence = (uint16_t)sequence;
 	e.registered = strcmp(registered, "registered") == 0;
 	if (format_entry(again, &e) != (int)len || memcmp(line, again, len) != 0)

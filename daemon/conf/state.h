@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/property.h"
 #include "base/usec.h"
 
 #define STATE_ENTRIES_MAX 256
@@ -20,6 +21,8 @@ struct state_entry {
 	uint16_t sequence;   /* last sent */
 	bool registered;     /* the agent holds a binding to coa as far as we know */
 	usec_t expires_real; /* end of that binding, 0 = unknown */
+	bool on_request;     /* made for sessions that ask for `service` */
+	enum service_type service;
 };
 
 /*

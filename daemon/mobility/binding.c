@@ -138,6 +138,7 @@ void binding_path_home(struct binding *b, struct link *home, bool dad)
 
 	p.ifindex = home->ifindex;
 	p.claimed_ifindex = link_has_address(home, b) ? 0 : home->ifindex;
+	b->ordinary = !p.claimed_ifindex;
 	p.dad = dad;
 	if (r)
 		p.next_hop = r->addr;
@@ -309,7 +310,8 @@ void binding_evaluate(struct binding *b)
 		binding_follow_withdrawing(b);
 		return;
 	}
-	if (b->dynamic && b->state == BINDING_IDLE && !binding_needed(b))
+	if (b->dynamic && b->state == BINDING_IDLE && !binding_needed(b) &&
+	    !(b->on_request && home))
 		return; /* about to go */
 	if (b->state == BINDING_WITHDRAWING && !binding_needed(b) && e->uplink &&
 	    !addr_equal(&e->coa, &b->home)) {

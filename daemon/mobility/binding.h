@@ -137,6 +137,10 @@ struct binding {
 	/* Need (E3, E4) */
 	bool automatic; /* its home address is one we made (HomeAddress=auto) */
 	bool dynamic;   /* made when a native prefix was left, goes when it is not needed */
+	bool on_request; /* dynamic, and made for sessions that ask: all on it have asked (request.h) */
+	bool unshared;      /* for one session alone */
+	usec_t given_until; /* unshared: given to somebody who may not have used it yet */
+	bool ordinary; /* its home link has it as an address of its own: sessions start from it unasked */
 	enum service_type service; /* fixed: always needed */
 	struct list sessions;      /* of struct session, all that are known on this address */
 	unsigned n_in_need;

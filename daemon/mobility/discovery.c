@@ -211,9 +211,7 @@ static void make_home(struct engine *e, const struct conf_anchor *c, struct anch
 	struct conf_home home = {.prefix = prefix_of_agent(c, a)};
 	struct binding *b;
 
-	home.address = home.prefix.addr;
-	e->ops->random(e->user, home.address.s6_addr + 8, 8);
-	home.address.s6_addr[8] &= 0xfd; /* not derived from a universal identifier */
+	prefix_random_address(e, &home.prefix, &home.address);
 	if (add_home(e, a, &home, &b) < 0)
 		return;
 	b->automatic = true;
@@ -310,19 +308,22 @@ static struct anchor *refind(struct engine *e, const struct conf_home *h,
 }
 
 /* A binding of a former run whose home address no section lists with its agent: it was native once, or one that we made. */
-struct binding *discovery_restore(struct engine *e, const struct in6_addr *home,
-				  const struct in6_addr *agent)
+struct binding *discovery_restore(struct engine *e, const struct state_entry *saved)
 {
-	struct conf_home h = {.address = *home, .prefix = prefix_make(home, 64)};
-	struct anchor *a = refind(e, &h, agent);
-	const struct conf_home *listed = a ? configured_home(a->conf, home) : NULL;
+	struct conf_home h = {.address = saved->home, .prefix = prefix_make(&saved->home, 64)};
+	struct anchor *a = refind(e, &h, &saved->anchor);
+	const struct conf_home *listed = a ? configured_home(a->conf, &saved->home) : NULL;
 	struct binding *b;
 
 	if (!a || binding_new(e, a, listed ? listed : &h, &b) < 0)
 		return NULL;
-	b->automatic = !listed && a->conf->home_auto && !has_automatic(e, a->conf);
+	b->on_request = !listed && saved->on_request;
+	b->automatic =
+		!listed && !b->on_request && a->conf->home_auto && !has_automatic(e, a->conf);
 	b->dynamic = !listed && !b->automatic;
-	if (b->dynamic)
+	if (b->on_request)
+		b->service = saved->service;
+	else if (b->dynamic)
 		b->service = prefix_service(e, &h.prefix);
 	return b;
 }

@@ -77,6 +77,7 @@ void engine_free(struct engine *e)
 void engine_publish(struct engine *e, enum engine_object kind, enum engine_change change,
 		    const void *object)
 {
+	e->offers_due |= kind != OBJECT_OFFERS && kind != OBJECT_HANDOVER;
 	e->ops->publish(e->user, kind, change, object);
 }
 
@@ -143,6 +144,7 @@ void engine_settle(struct engine *e)
 		discovery_timer(e);
 	need_settle(e);
 	prefixes_update(e);
+	requests_update(e);
 	arm_timer(e);
 }
 
@@ -223,8 +225,8 @@ void engine_restore(struct engine *e, const struct state_entry *saved)
 	struct binding *b = engine_find_home(e, &saved->home);
 	struct anchor *a;
 
-	if (!b && saved->registered)
-		b = discovery_restore(e, &saved->home, &saved->anchor);
+	if (!b && (saved->registered || saved->on_request))
+		b = discovery_restore(e, saved);
 	if (!b) {
 		sequence_remember(e, &saved->home, &saved->anchor, saved->sequence);
 		return;
@@ -239,6 +241,8 @@ void engine_restore(struct engine *e, const struct state_entry *saved)
 	b->sequence = saved->sequence;
 	b->adopted = true;
 	b->expires_real = saved->expires_real;
+	if (saved->on_request)
+		b->needed = true; /* likewise, its sessions may be at home */
 	if (saved->registered) {
 		/* The agent may still hold it: a later return home has to de-register.  How long is
 		 * settled by the first acknowledgement. */
@@ -261,6 +265,8 @@ unsigned engine_save(const struct engine *e, struct state_entry *saved, unsigned
 			.anchor = b->anchor->address,
 			.coa = b->registered_coa,
 			.sequence = b->sequence,
+			.on_request = b->on_request && !b->unshared,
+			.service = b->service,
 			/* Before we know better, assume that the agent may hold one. */
 			.registered = b->registered || b->state == BINDING_REGISTERING ||
 				      (b->state == BINDING_IDLE && binding_needed(b)),

@@ -17,6 +17,7 @@
  *   handover.c         records of moves
  *   prefix.c           the prefix table; properties.c, domain.c what is known of each
  *   session.c, need.c, policy.c   which sessions count on which address
+ *   request.c, orphan.c   addresses for applications that ask, and the end of those that are left
  *   anchor.c           home agents, and which one is best; discovery.c how they are found
  *   change.c           another anchor takes over; revocation.c one takes a binding back
  *   liveness.c         whether tunnels are alive
@@ -53,6 +54,7 @@ enum engine_object {
 	OBJECT_ANCHOR,
 	OBJECT_BINDING,
 	OBJECT_HANDOVER,
+	OBJECT_OFFERS, /* object: struct engine; what applications can be given may have changed (request.h) */
 };
 
 enum engine_change {
@@ -101,6 +103,8 @@ struct engine_ops {
 			     struct session_info **ret, size_t *ret_n);
 	/* From now on engine_session_gone() for each TCP or UDP socket that goes, or no more. */
 	void (*watch_sessions)(void *user, bool on);
+	/* End every TCP and UDP socket on these addresses, so that their owners notice at once. */
+	void (*destroy_sessions)(void *user, const struct in6_addr *source, unsigned n);
 	/* Asked only when a rule of the policy, or a person, wants to know.  -ENOENT: not found. */
 	int (*session_owner)(void *user, const struct session_info *s, struct session_owner *ret);
 
@@ -155,6 +159,10 @@ struct engine {
 	struct list sessions[SESSION_BUCKETS]; /* of struct session, by cookie */
 	unsigned n_sessions;
 	bool watching_sessions;
+	usec_t interest[SERVICE_TYPE_MAX]; /* an address of this type is kept ready until then */
+	bool offers_due;                   /* what applications can be given may have changed */
+	struct in6_addr gone[16];          /* addresses that went away with their place */
+	unsigned n_gone;
 	struct counters counters;
 	uint64_t n_handovers; /* ever; the newest is handovers[(n_handovers - 1) % HANDOVER_RING] */
 };

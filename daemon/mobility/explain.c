@@ -174,7 +174,12 @@ static void say_chosen(const struct work *w, struct explain_option *o)
 	const struct explain_candidate *c = o->c;
 	char *words = o->c->words;
 
-	if (o->native && o->binding)
+	if (o->native && o->binding && o->binding->on_request)
+		say(words,
+		    "made on %s for sessions that ask: no tunnel, and anchor %s keeps it after a "
+		    "move",
+		    c->link, c->anchor);
+	else if (o->native && o->binding)
 		say(words, "home address on its home link %s: no tunnel", c->link);
 	else if (!o->native)
 		say(words, "home address: through anchor %s%s%s", c->anchor,

@@ -83,7 +83,10 @@ static bool binding_usable(const struct explain_question *q, struct explain_opti
 
 	if (b->removed)
 		say(words, "not configured any more");
-	else if (b->dynamic && b->service != SERVICE_FIXED)
+	else if (b->unshared)
+		say(words, "made for one session alone");
+	else if (b->dynamic && b->service != SERVICE_FIXED &&
+		 !(b->on_request && b->state == BINDING_HOME))
 		say(words, "deprecated: its place was left, only sessions that it has go on (E5)");
 	else if (b->path.closed)
 		say(words, "being withdrawn: no new sessions (E4)");
@@ -158,6 +161,8 @@ enum service_type explain_promise(const struct explain_option *o)
 {
 	const struct prefix *p = o->prefix;
 
+	if (o->binding && o->native && o->binding->on_request && o->anchor && ailment(o->anchor))
+		return SERVICE_NON_PERSISTENT;
 	if (o->binding)
 		return o->binding->service;
 	if (!p)
@@ -199,6 +204,12 @@ bool explain_suits(const struct explain_question *q, struct explain_option *o)
 {
 	bool home = o->binding && !o->binding->dynamic;
 
+	if (o->binding && o->binding->on_request &&
+	    (!q->asked || q->type == SERVICE_NON_PERSISTENT)) {
+		say(o->c->words, "made for sessions that ask for %s, not for others (E1)",
+		    service_type_str((int)o->binding->service));
+		return false;
+	}
 	if (!q->asked) {
 		if (!o->native || home) {
 			say(o->c->words, "a home address: for programs that bind to it or ask for "
@@ -277,6 +288,18 @@ static int by_type(const struct explain_question *q, const struct explain_option
 	else
 		say(words, "%s: more than asked for", service_type_str((int)b->type));
 	return b->rank < a->rank ? -1 : b->rank > a->rank;
+}
+
+/* What only those have who asked goes on after a move without the others. */
+static int by_request(const struct explain_question *q, const struct explain_option *a,
+		      const struct explain_option *b, char *words)
+{
+	if (!q->asked || !a->native || !b->native)
+		return 0;
+	say(words, "shared with sessions that did not ask: %s was made for those that do",
+	    ADDR_STR(&a->c->source));
+	return (int)(a->binding && a->binding->on_request) -
+	       (int)(b->binding && b->binding->on_request);
 }
 
 /* How specific a route the link has: the destination is on it, or a router has said so (RFC 4191). */
@@ -444,8 +467,9 @@ int explain_compare(const struct explain_question *q, const struct explain_optio
 		    const struct explain_option *b, char words[static EXPLAIN_WORDS_MAX])
 {
 	static const explain_rule rules[] = {
-		by_destination, by_deprecation, by_type, by_route,     by_uplink,   by_label,
-		by_need,        by_anchor,      by_cost, by_stability, by_likeness, by_place,
+		by_destination, by_deprecation, by_type,    by_route,  by_uplink,
+		by_label,       by_need,        by_request, by_anchor, by_cost,
+		by_stability,   by_likeness,    by_place,
 	};
 	int r = 0;
 

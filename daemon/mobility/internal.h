@@ -70,8 +70,7 @@ void discovery_free(struct engine *e);
 void discovery_advert(struct engine *e, const struct nd_router_advert *ra);
 void discovery_dhaad_reply(struct engine *e, const struct icmp_event *ev);
 /* The binding of a former run, NULL = nothing is known of it. */
-struct binding *discovery_restore(struct engine *e, const struct in6_addr *home,
-				  const struct in6_addr *agent);
+struct binding *discovery_restore(struct engine *e, const struct state_entry *saved);
 void discovery_wanted(struct engine *e, const struct conf_anchor *c);
 void discovery_moved(struct engine *e);
 void discovery_timer(struct engine *e);
@@ -171,12 +170,23 @@ usec_t routers_next_expiry(const struct link *l);
 void routers_reattach(struct link *l);
 void router_free(struct router *r);
 
+/* request.c: addresses for applications that ask */
+void requests_update(struct engine *e);
+/* Duplicate address detection has found another host with the address. */
+void request_collided(struct engine *e, const struct in6_addr *address);
+
+/* orphan.c */
+void orphan_gone(struct engine *e, const struct in6_addr *address);
+void orphans_end(struct engine *e);
+
 /* prefix.c: bring the table up to date with links and bindings, publishing what changed. */
 void prefixes_update(struct engine *e);
 struct prefix *prefix_find(const struct engine *e, const struct ip6_prefix *prefix);
 /* What addresses of the prefix are for once it has been left: non-persistent unless it is anchored. */
 enum service_type prefix_service(const struct engine *e, const struct ip6_prefix *prefix);
 void prefixes_free(struct engine *e);
+/* With an interface identifier that nobody can guess (RFC 8981 section 3.3.1). */
+void prefix_random_address(struct engine *e, const struct ip6_prefix *prefix, struct in6_addr *ret);
 
 /* selection.c */
 /* The link itself has the home address: nothing need be claimed on it.  And it can be used there now. */

@@ -247,6 +247,7 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 			return;
 		list_remove(&a->node);
 		need_address_gone(e, l, a);
+		orphan_gone(e, &a->addr);
 		free(a);
 	} else {
 		if (!a) {
@@ -270,6 +271,8 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 		a->valid_until = ev->valid_until;
 		link_confirm_addresses(l);
 	}
+	if (ev->duplicate && !ev->removed)
+		request_collided(e, &ev->addr);
 	if (!ev->removed && !ev->tentative)
 		binding_claimed(e, l, &ev->addr);
 	link_update_state(l);

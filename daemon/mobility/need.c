@@ -14,7 +14,6 @@
 #define MAX_LOOK CONF_MAX_HOMES
 #define RECHECK_AFTER \
 	(1 * USEC_PER_SEC) /* who picked its source just before the move has sent by then */
-#define GRACEFUL_TIME (60 * USEC_PER_SEC)
 
 bool binding_needed(const struct binding *b)
 {
@@ -40,6 +39,11 @@ static void set_in_need(struct session *s, bool in_need)
 		s->binding->n_in_need--;
 }
 
+static bool stays_at_home(const struct binding *b)
+{
+	return b->state == BINDING_HOME && (!b->dynamic || b->on_request);
+}
+
 /* The last session in need is gone: the hold time begins.  Another one came: it is over. */
 static void update_hold(struct binding *b)
 {
@@ -48,8 +52,7 @@ static void update_hold(struct binding *b)
 	if (b->n_in_need) {
 		b->needed = true;
 		b->hold_until = USEC_INFINITY;
-	} else if (b->needed && b->state == BINDING_HOME &&
-		   !b->dynamic) { /* there is no binding to hold */
+	} else if (b->needed && stays_at_home(b)) { /* there is no binding to hold */
 		b->needed = false;
 		b->hold_until = USEC_INFINITY;
 	} else if (b->needed && b->hold_until == USEC_INFINITY) {
@@ -62,7 +65,7 @@ static void update_hold(struct binding *b)
 static bool grace_is_over(const struct engine *e, enum service_type type, usec_t left_at)
 {
 	return type == SERVICE_GRACEFUL_REPLACEMENT &&
-	       usec_add(left_at, GRACEFUL_TIME) <= e->now.mono;
+	       usec_add(left_at, e->conf->grace_time) <= e->now.mono;
 }
 
 static void session_add(struct binding *b, const struct session_info *info, enum service_type type,
@@ -152,6 +155,15 @@ static struct binding *binding_of(struct engine *e, struct look *l)
 	return l->binding;
 }
 
+/*
+ * Nobody starts from an address that is only given to those who ask, or bind to it: what it stands for is what its sessions
+ * have asked for.  On others policy speaks for applications that do not.
+ */
+static bool has_asked(const struct binding *b)
+{
+	return b && (b->on_request || (!b->dynamic && !b->ordinary));
+}
+
 static void take_listed(struct engine *e, struct looks *l, const struct session_info *info,
 			size_t n)
 {
@@ -166,8 +178,8 @@ static void take_listed(struct engine *e, struct looks *l, const struct session_
 		if (!at)
 			continue;
 		rule = policy_match(e, &info[i], &owner, &known);
-		type = policy_service(rule);
 		b = at->binding;
+		type = has_asked(b) ? b->service : policy_service(rule);
 		if (!b && type_in_need(&info[i], type) && !grace_is_over(e, type, at->left_at))
 			b = binding_of(e, at);
 		if (b)
@@ -253,7 +265,7 @@ static bool is_always_needed(const struct engine *e, const struct link_address *
 static void note_left(const struct link *l, struct link_address *a)
 {
 	if (link_supports(l, a)) {
-		a->looked = false;
+		a->looked = a->orphaned = false;
 		a->left_at = 0;
 	} else if (!a->left_at) {
 		a->left_at = l->engine->now.mono;
@@ -321,7 +333,7 @@ static void look_anew(struct engine *e)
 void need_moved(struct engine *e)
 {
 	look_anew(e);
-	if (!list_empty(&e->anchors))
+	if (!list_empty(&e->anchors) || e->conf->kill_orphans)
 		e->recheck_at = usec_add(e->now.mono, RECHECK_AFTER);
 }
 
@@ -391,13 +403,14 @@ static void release(struct binding *b)
 
 usec_t need_next_timer(const struct binding *b)
 {
+	const usec_t grace = b->engine->conf->grace_time;
 	usec_t next = b->removed ? USEC_INFINITY : b->hold_until;
 	const struct session *s;
 
 	list_for_each(s, &b->sessions, node)
 		if (s->in_need && s->requested == SERVICE_GRACEFUL_REPLACEMENT &&
-		    usec_add(b->left_at, GRACEFUL_TIME) < next)
-			next = usec_add(b->left_at, GRACEFUL_TIME);
+		    usec_add(b->left_at, grace) < next)
+			next = usec_add(b->left_at, grace);
 	return next;
 }
 
@@ -413,7 +426,7 @@ void need_timer(struct binding *b)
 		}
 	if (b->removed || e->now.mono < b->hold_until)
 		return;
-	if (b->service == SERVICE_FIXED || (b->state == BINDING_HOME && !b->dynamic)) {
+	if (b->service == SERVICE_FIXED || stays_at_home(b)) {
 		b->hold_until = USEC_INFINITY;
 		b->needed = false;
 	} else {
@@ -434,6 +447,7 @@ void need_recheck(struct engine *e)
 		return;
 	e->recheck_at = USEC_INFINITY;
 	look_anew(e);
+	orphans_end(e);
 }
 
 /* Nothing is tracked any more: no news, no wake-ups. */

@@ -49,6 +49,15 @@ enum service_type prefix_service(const struct engine *e, const struct ip6_prefix
 	return properties_service(e, prefix, known);
 }
 
+void prefix_random_address(struct engine *e, const struct ip6_prefix *prefix, struct in6_addr *ret)
+{
+	struct in6_addr a = prefix->addr;
+
+	e->ops->random(e->user, a.s6_addr + 8, 8);
+	a.s6_addr[8] &= 0xfd; /* not derived from a universal identifier */
+	*ret = a;
+}
+
 static bool has_address(const struct engine *e, const struct ip6_prefix *prefix)
 {
 	struct link_address *a;

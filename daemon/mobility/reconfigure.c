@@ -195,7 +195,7 @@ static bool is_over(const struct binding *b)
 		return false;
 	switch (b->state) {
 	case BINDING_HOME:
-		return !b->path.claimed_ifindex || !binding_needed(b);
+		return !b->on_request && (!b->path.claimed_ifindex || !binding_needed(b));
 	case BINDING_IDLE:
 	case BINDING_REFUSED:
 		return !binding_needed(b);
@@ -215,7 +215,7 @@ bool engine_reap(struct engine *e)
 		accepted_forget(e, b);
 		e->ops->drop_path(e->user, &b->path);
 		/* With the claim goes what the kernel would have made of the advertisement: it needs another. */
-		if (b->dynamic && b->path.claimed_ifindex && b->link)
+		if (b->dynamic && !b->on_request && b->path.claimed_ifindex && b->link)
 			link_solicit(b->link);
 		engine_publish(e, OBJECT_BINDING, CHANGE_REMOVED, b);
 		sequence_retire(b);

@@ -10,7 +10,8 @@ static bool address_usable(const struct link *l, const struct link_address *a)
 
 	return link_supports(l, a) && !a->duplicate && (!a->tentative || a->optimistic) &&
 	       addr_is_routable(&a->addr) &&
-	       (!b || (b->dynamic && (b->state == BINDING_HOME || link_has_native(l, b))));
+	       (!b || (b->dynamic && !b->on_request &&
+		       (b->state == BINDING_HOME || link_has_native(l, b))));
 }
 
 static const struct link_address *own_address(const struct link *l, const struct binding *b)

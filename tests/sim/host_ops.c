@@ -392,6 +392,19 @@ static int op_list_sessions(void *user, const struct ip6_prefix *sources, unsign
 	return 0;
 }
 
+static void op_destroy_sessions(void *user, const struct in6_addr *source, unsigned n)
+{
+	struct host *h = user;
+	struct sock *s, *t;
+
+	list_for_each_safe(s, t, &h->sockets, node)
+		for (unsigned i = 0; i < n; i++)
+			if (addr_equal(&s->info.source, &source[i])) {
+				sock_close(s);
+				break;
+			}
+}
+
 static void op_watch_sessions(void *user, bool on)
 {
 	((struct host *)user)->watching = on;
@@ -580,6 +593,7 @@ const struct engine_ops host_ops = {
 	.traffic = op_traffic,
 	.watch_activity = op_watch_activity,
 	.list_sessions = op_list_sessions,
+	.destroy_sessions = op_destroy_sessions,
 	.watch_sessions = op_watch_sessions,
 	.session_owner = op_session_owner,
 	.echo = op_echo,

@@ -54,6 +54,18 @@ static int op_list_sessions(void *user, const struct ip6_prefix *sources, unsign
 	return 0;
 }
 
+static void op_destroy_sessions(void *user, const struct in6_addr *source, unsigned n)
+{
+	struct host *h = &((struct world *)user)->host;
+
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned j = 0; j < h->n_sessions; j++)
+			if (addr_equal(&h->session[j].source, &source[i])) {
+				h->session[j--] = h->session[--h->n_sessions];
+				h->n_destroyed++;
+			}
+}
+
 static void op_watch_sessions(void *user, bool on)
 {
 	((struct world *)user)->host.watching = on;
@@ -113,6 +125,7 @@ void host_operations(struct engine_ops *ops)
 	ops->traffic = op_traffic;
 	ops->watch_activity = op_watch_activity;
 	ops->list_sessions = op_list_sessions;
+	ops->destroy_sessions = op_destroy_sessions;
 	ops->watch_sessions = op_watch_sessions;
 	ops->session_owner = op_session_owner;
 	ops->echo = op_echo;

@@ -15,7 +15,7 @@ struct host_echo {
 struct host {
 	struct session_info session[HOST_MAX_SESSIONS];
 	unsigned n_sessions;
-	unsigned n_listings, n_owners;
+	unsigned n_listings, n_owners, n_destroyed;
 	int list_error; /* what list_sessions() answers: 0 or -errno */
 	uint64_t next_cookie;
 	bool watching;

@@ -69,7 +69,7 @@ struct world {
 	unsigned n_agents;
 	struct list pending;
 	int send_error; /* what send() answers: 0 or -errno */
-	unsigned published[OBJECT_HANDOVER + 1][CHANGE_REMOVED + 1];
+	unsigned published[OBJECT_OFFERS + 1][CHANGE_REMOVED + 1];
 	unsigned persisted;
 	struct host host;
 	uint32_t seed;

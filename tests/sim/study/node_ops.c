@@ -159,6 +159,11 @@ static int op_list_sessions(void *user, const struct ip6_prefix *sources, unsign
 	return 0;
 }
 
+static void op_destroy_sessions(void *user, const struct in6_addr *source, unsigned n)
+{
+	(void)user, (void)source, (void)n;
+}
+
 static void op_watch_sessions(void *user, bool on)
 {
 	struct node *n = user;
@@ -231,6 +236,7 @@ const struct engine_ops study_ops = {
 	.traffic = op_traffic,
 	.watch_activity = op_watch_activity,
 	.list_sessions = op_list_sessions,
+	.destroy_sessions = op_destroy_sessions,
 	.watch_sessions = op_watch_sessions,
 	.session_owner = op_session_owner,
 	.echo = op_echo,
