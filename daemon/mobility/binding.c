@@ -212,8 +212,10 @@ static void binding_follow_withdrawing(struct binding *b)
 	if (b->state != BINDING_WITHDRAWING || !e->uplink ||
 	    (b->link == e->uplink && addr_equal(&b->coa, &e->coa)))
 		return;
-	b->coa = e->coa;
 	b->link = e->uplink;
+	if (addr_equal(&b->coa, &e->coa))
+		return; /* what has been sent still holds */
+	b->coa = e->coa;
 	b->retries = 0;
 	b->timeout = BINDING_INITIAL_TIMEOUT;
 	b->retransmit_at = e->now.mono;
@@ -294,6 +296,13 @@ static bool coa_is_returning(const struct engine *e)
 	return b && b->state == BINDING_RETURNING && b->retries == 0 && b->n_outstanding;
 }
 
+/* Right after a restart nobody has said yet which prefixes are here. */
+static bool may_be_home(const struct binding *b)
+{
+	return b->on_request && b->adopted && b->state == BINDING_IDLE && !b->registered &&
+	       !link_knows_prefixes(b->engine->uplink);
+}
+
 /* Nobody is in need any more, and the hold time runs. */
 static bool is_held_only(const struct binding *b)
 {
@@ -330,7 +339,7 @@ void binding_evaluate(struct binding *b)
 		binding_rest(b);
 		return;
 	}
-	if (coa_is_returning(e))
+	if (coa_is_returning(e) || may_be_home(b))
 		return;
 	if (is_held_only(b) && b->state != BINDING_IDLE && !addr_equal(&b->coa, &e->coa)) {
 		b->hold_until = e->now.mono; /* not worth another registration */

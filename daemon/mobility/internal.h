@@ -166,6 +166,8 @@ bool link_supports(const struct link *l, const struct link_address *a);
 /* Forget routers whose lifetime has ended. */
 void routers_expire(struct link *l);
 usec_t routers_next_expiry(const struct link *l);
+/* Routers have said, or had their time to say, which prefixes are here. */
+bool link_knows_prefixes(const struct link *l);
 /* The link is up again: routes that somebody configured hold as before. */
 void routers_reattach(struct link *l);
 void router_free(struct router *r);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mobility/explain.h"
 #include "mobility/internal.h"
@@ -29,30 +30,44 @@ static const struct explain_candidate *chosen(const struct explain *x)
 	return x && x->chosen >= 0 ? &x->candidate[x->chosen] : NULL;
 }
 
+static bool advertises(const struct router *r, const struct ip6_prefix *prefix)
+{
+	for (unsigned i = 0; i < r->n_prefixes; i++)
+		if (prefix_equal(&r->prefix[i].prefix, prefix) && r->prefix[i].autonomous &&
+		    r->prefix[i].on_link && r->prefix[i].preferred)
+			return true;
+	return false;
+}
+
 /* An address of our own can be made in the prefix: hosts make theirs there themselves. */
 static bool can_make(const struct engine *e, const struct ip6_prefix *prefix)
 {
-	const struct prefix *p = prefix_find(e, prefix);
 	struct router *r;
+	struct link *l;
 
-	if (!p || p->state != PREFIX_NATIVE || !p->link || prefix->len != 64 ||
-	    !anchor_best(e, prefix))
+	if (prefix->len != 64 || !anchor_best(e, prefix))
 		return false;
-	list_for_each(r, &p->link->routers, node) {
-		if (!router_usable(p->link, r))
-			continue;
-		for (unsigned i = 0; i < r->n_prefixes; i++)
-			if (prefix_equal(&r->prefix[i].prefix, prefix) && r->prefix[i].autonomous &&
-			    r->prefix[i].on_link && r->prefix[i].preferred)
+	list_for_each(l, &e->links, node)
+		list_for_each(r, &l->routers, node)
+			if (l->up && l->conf->use && router_usable(l, r) && advertises(r, prefix))
 				return true;
-	}
+	return false;
+}
+
+static bool knows_prefixes(const struct engine *e, const char *name)
+{
+	struct link *l;
+
+	list_for_each(l, &e->links, node)
+		if (strcmp(l->name, name) == 0)
+			return link_knows_prefixes(l);
 	return false;
 }
 
 /* The network itself keeps it, or it is the best that there is: an ordinary address that is given to those who ask. */
 static bool is_given_as_it_is(const struct engine *e, const struct explain_candidate *c)
 {
-	return c->anchor[0] == '\0' || !can_make(e, &c->prefix);
+	return c->anchor[0] == '\0' || (!can_make(e, &c->prefix) && knows_prefixes(e, c->link));
 }
 
 /* --- making ------------------------------------------------------------------------------- */

@@ -190,6 +190,11 @@ usec_t routers_next_expiry(const struct link *l)
 	return next;
 }
 
+bool link_knows_prefixes(const struct link *l)
+{
+	return l->ra_at || l->engine->now.mono >= usec_add(l->up_since, ROUTER_PROBE_TIME);
+}
+
 void routers_reattach(struct link *l)
 {
 	struct router *r;

@@ -18,7 +18,7 @@ static const struct link_address *own_address(const struct link *l, const struct
 {
 	struct link_address *a;
 
-	if (b->path.claimed_ifindex == l->ifindex)
+	if (b->on_request || b->path.claimed_ifindex == l->ifindex)
 		return NULL; /* that one is ours */
 	list_for_each(a, &l->addresses, node)
 		if (addr_equal(&a->addr, &b->home) && !a->duplicate)

@@ -192,6 +192,14 @@ static bool always_needed(const struct check *c, const struct in6_addr *home)
 	return b && b->service == SERVICE_FIXED;
 }
 
+/* Kept ready, where it is native, for the next one who asks. */
+static bool is_prepared(const struct check *c, const struct in6_addr *home)
+{
+	const struct binding *b = c->host->engine ? engine_find_home(c->host->engine, home) : NULL;
+
+	return b && b->on_request && b->state == BINDING_HOME && b->path.mode == PATH_HOME;
+}
+
 static void update_need(struct check *c)
 {
 	usec_t now = c->net->sched.now;
@@ -394,11 +402,12 @@ void check_released(struct check *c)
 		return;
 	c->done++;
 	list_for_each(b, &e->bindings, node)
-		if (b->service != SERVICE_FIXED)
+		if (b->service != SERVICE_FIXED && !is_prepared(c, &b->home))
 			check_fail(c, "tidy", "nobody needs %s, but it is still there, %s",
 				   ADDR_STR(&b->home), binding_state_str((int)b->state));
 	for (unsigned i = 0; i < CONF_MAX_HOMES; i++)
-		if (c->host->path[i].set && !always_needed(c, &c->host->path[i].path.home))
+		if (c->host->path[i].set && !always_needed(c, &c->host->path[i].path.home) &&
+		    !is_prepared(c, &c->host->path[i].path.home))
 			check_fail(c, "tidy", "nobody needs %s, but its path is still there",
 				   ADDR_STR(&c->host->path[i].path.home));
 	for (unsigned i = 0; i < c->host->n_accepted; i++)

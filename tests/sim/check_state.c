@@ -47,7 +47,9 @@ static const char *compare(const struct check *c, const struct check_standing *w
 	if (was->expires != b->expires || !addr_equal(&was->coa, &b->registered_coa))
 		return "is bound in another way";
 	/* Without a tunnel that works there is nothing but advertisements to go by. */
-	if (c->stimulus == STIM_FALSE_ADVERT && !(was->registered && was->path.mode == PATH_TUNNEL))
+	if (c->stimulus == STIM_FALSE_ADVERT &&
+	    !(was->registered && was->path.mode == PATH_TUNNEL &&
+	      host_nic_of(c->host, &was->path.coa)))
 		return NULL;
 	if (!same_path(&was->path, &b->path))
 		return was->path.mode != b->path.mode ? "has a path of another mode"

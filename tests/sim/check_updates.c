@@ -99,6 +99,14 @@ static bool in_need_now(const struct host *h, const struct in6_addr *home)
 	return false;
 }
 
+static bool just_moved(const struct check *c)
+{
+	const struct engine *e = c->host->engine;
+	const struct handover *h = engine_handover(e, e->n_handovers);
+
+	return h && h->start.mono + HOLD_EARLY > c->net->sched.now;
+}
+
 /* While away, because nobody is in need any more: not earlier, and not much later. */
 static void check_withdrawal(struct check *c, const struct check_home *h, const struct binding *b,
 			     const struct update *u)
@@ -112,10 +120,9 @@ static void check_withdrawal(struct check *c, const struct check_home *h, const 
 	if (in_need_now(c->host, &u->home))
 		check_fail(c, "withdrawn-in-need", "%s is withdrawn, but somebody needs it",
 			   ADDR_STR(&u->home));
-	else if (addr_equal(&b->registered_coa,
-			    &u->coa) && /* else a move has ended the hold time */
-		 now + HOLD_EARLY < h->known_until + hold &&
-		 now > c->disturbed_at + HOLD_EARLY)
+	else if (addr_equal(&b->registered_coa, &u->coa) &&
+		 !just_moved(c) && /* either ends the hold time */
+		 now + HOLD_EARLY < h->known_until + hold && now > c->disturbed_at + HOLD_EARLY)
 		check_fail(c, "withdrawn-in-need", "%s is withdrawn %.3f s after its last session",
 			   ADDR_STR(&u->home), (double)(now - h->known_until) / 1e6);
 	else if (c->disturbed_at < h->need_until && c->host->news_lost <= 0 &&

@@ -2,6 +2,7 @@
 /* Sessions of the mobile node: they begin where it is, and end when they like. */
 #include <stdlib.h>
 
+#include "mobility/request.h"
 #include "scenario.h"
 #include "socket.h"
 
@@ -9,6 +10,7 @@
 #define HTTPS 443
 #define TAIL 1.3 /* shape of the session lengths */
 #define LONGEST (600 * USEC_PER_SEC)
+#define ASKING 0.3 /* of those in need: the application asks, and no policy speaks for it */
 #define ARRIVAL (500 * USEC_PER_MSEC)
 #define PATIENCE \
 	(20 * USEC_PER_SEC) /* of a session that hears nothing and can begin anew elsewhere */
@@ -27,15 +29,34 @@ static void end(void *owner, void *data)
 		sock_close(s);
 }
 
-static void begin_at(struct run *r, const struct in6_addr *source, bool in_need, usec_t length)
+static void begin_at(struct run *r, const struct in6_addr *source, bool in_need, bool asks,
+		     usec_t length)
 {
 	usec_t interval = rng_between(&r->rng, 300, 2000) * USEC_PER_MSEC;
 	struct sock *s = sock_open(r->host, source,
 				   in_need ? SERVICE_SESSION_LASTING : SERVICE_NON_PERSISTENT,
-				   in_need ? SSH : HTTPS, interval);
+				   in_need && !asks ? SSH : HTTPS, interval);
 	struct life l = {s->cookie};
 
 	sched_at(&r->net.sched, r->net.sched.now + length, end, r, sim_copy(&l, sizeof(l)));
+}
+
+/* What libdmmsock does for an application that asks. */
+static bool ask(struct run *r, struct in6_addr *ret)
+{
+	struct host *h = r->host;
+	struct offers o;
+	int best;
+
+	host_enter(h, STIM_CONTROL);
+	engine_want(h->engine, host_now(h), SERVICE_SESSION_LASTING);
+	engine_offers(h->engine, &o);
+	host_leave(h, STIM_CONTROL);
+	best = o.best[SERVICE_SESSION_LASTING];
+	if (best < 0 || o.offer[best].draining)
+		return false;
+	*ret = o.offer[best].source;
+	return true;
 }
 
 static void begin(struct run *r, bool in_need)
@@ -52,12 +73,14 @@ static void begin(struct run *r, bool in_need)
 
 		list_for_each(b, &h->engine->bindings, node)
 			if (b->service == SERVICE_FIXED && n-- == 0) {
-				begin_at(r, &b->home, true, length);
+				begin_at(r, &b->home, true, true, length);
 				return;
 			}
 	}
-	if (host_source(h, &source))
-		begin_at(r, &source, in_need, length);
+	if (in_need && h->engine && rng_chance(&r->rng, ASKING) && ask(r, &source))
+		begin_at(r, &source, true, true, length);
+	else if (host_source(h, &source))
+		begin_at(r, &source, in_need, false, length);
 }
 
 static void give_up(struct run *r)
@@ -106,7 +129,7 @@ static void tempt(void *user, struct host *h, enum moment m, const struct in6_ad
 		if (host_has_address(h, home) &&
 		    (host_path(h, home) || h->nic[0].attached_at + ARRIVAL > r->net.sched.now)) {
 			network_trace(&r->net, "at the worst moment (%d):", (int)m);
-			begin_at(r, home, true, rng_between(&r->rng, 1, 20) * USEC_PER_SEC);
+			begin_at(r, home, true, false, rng_between(&r->rng, 1, 20) * USEC_PER_SEC);
 		}
 		return;
 	}
