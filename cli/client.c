@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <ctype.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -16,21 +17,30 @@ static const struct {
 	{DBUS_ERROR_NO_REPLY, CTL_TIMEOUT, "dmmd does not answer"},
 	{DBUS_ERROR_TIMEOUT, CTL_TIMEOUT, "dmmd does not answer"},
 	{DBUS_ERROR_TIMED_OUT, CTL_TIMEOUT, "dmmd does not answer"},
-	{DBUS_ERROR_ACCESS_DENIED, CTL_DENIED, "Only root may do this"},
+	{DBUS_ERROR_ACCESS_DENIED, CTL_DENIED, "the D-Bus policy denied it; changes are for root"},
 	{CTL_SERVICE ".Error.NotAuthorized", CTL_DENIED, NULL},
 	{DBUS_ERROR_UNKNOWN_OBJECT, CTL_NO_OBJECT, NULL},
 	{CTL_SERVICE ".Error.NotFound", CTL_NO_OBJECT, NULL},
 	{CTL_SERVICE ".Error.Timeout", CTL_TIMEOUT, NULL},
 };
 
+/* Sentences on the bus, but ours begin with a name and a colon. */
+static void complain_of(const char *message)
+{
+	bool word = isupper((unsigned char)message[0]) && islower((unsigned char)message[1]);
+
+	complain("%c%s", word ? tolower((unsigned char)*message) : *message,
+		 *message ? message + 1 : "");
+}
+
 static int error_code(const DBusError *error)
 {
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++)
 		if (strcmp(codes[i].error, error->name) == 0) {
-			complain("%s", codes[i].text ? codes[i].text : error->message);
+			complain_of(codes[i].text ? codes[i].text : error->message);
 			return codes[i].code;
 		}
-	complain("%s", error->message);
+	complain_of(error->message);
 	return strncmp(error->name, CTL_SERVICE ".Error.", strlen(CTL_SERVICE ".Error.")) == 0
 		       ? CTL_REFUSED
 		       : CTL_ERROR;

@@ -4,8 +4,8 @@
 
 #include "ctl.h"
 
-/* How a script asks for what can be named as an argument. */
-#define LIST_COMMAND "dmmctl --no-legend --no-pager --colour=never \"$1\" 2>/dev/null"
+/* How a script asks for what can be named as an argument: the verb, then the option that names the bus, if there is one. */
+#define LIST_COMMAND "dmmctl --no-legend --no-pager --colour=never \"$@\" 2>/dev/null"
 
 /* Values to choose from, not just a name for what is expected? */
 static bool has_choices(const struct option_spec *o)
@@ -39,9 +39,11 @@ static void write_bash(void)
 	     "}\n"
 	     "_dmmctl() {\n"
 	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' word "
-	     "i\n"
+	     "i bus=()\n"
 	     "\tlocal before=${COMP_LINE:0:COMP_POINT}\n"
 	     "\tCOMPREPLY=()\n"
+	     "\t[[ $before =~ [[:space:]]--bus[=[:space:]]([^[:space:]]+)[[:space:]] ]] && "
+	     "bus=(\"--bus=${BASH_REMATCH[1]}\")\n"
 	     "\t# What follows an option's \"=\" is a word of its own.\n"
 	     "\tif [[ $cur == = ]]; then\n"
 	     "\t\tcur=\n"
@@ -69,7 +71,9 @@ static void write_bash(void)
 	     "\tif [[ $cur == -* ]]; then");
 	fputs("\t\tmapfile -t COMPREPLY < <(compgen -W \"", stdout);
 	for (const struct option_spec *o = options; o->name; o++)
-		if (o->help)
+		if (o->help && o->key < 256)
+			printf("-%c --%s ", o->key, o->name);
+		else if (o->help)
 			printf("--%s%s ", o->name, o->arg ? "=" : "");
 	puts("\" -- \"$cur\")\n"
 	     "\t\t[[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace\n"
@@ -84,8 +88,8 @@ static void write_bash(void)
 	print_verbs(true);
 	puts(")\n"
 	     "\t\tcur=${before##*[[:space:]]}\n"
-	     "\t\tmapfile -t COMPREPLY < <(compgen -W \"$(_dmmctl_objects \"$verb\")\" -- "
-	     "\"$cur\")\n"
+	     "\t\tmapfile -t COMPREPLY < <(compgen -W \"$(_dmmctl_objects \"$verb\" "
+	     "\"${bus[@]}\")\" -- \"$cur\")\n"
 	     "\t\t# Readline completes what is behind the last colon of an address.\n"
 	     "\t\tif [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then\n"
 	     "\t\t\tCOMPREPLY=(\"${COMPREPLY[@]#\"${cur%\"${cur##*:}\"}\"}\")\n"
@@ -137,7 +141,7 @@ static void write_zsh(void)
 	     "\tcase $line[1] in");
 	fputs("\t", stdout);
 	print_verbs(true);
-	puts(") _dmmctl_objects $line[1] ;;\n"
+	puts(") _dmmctl_objects $line[1] ${opt_args[--bus]:+--bus=${(Q)opt_args[--bus]}} ;;\n"
 	     "\tesac\n"
 	     "\t;;\n"
 	     "esac");

@@ -32,6 +32,7 @@ struct ctl {
 	bool no_legend, no_pager, watch;
 	bool colour;                 /* decided from --colour, the terminal and NO_COLOR */
 	bool follow;                 /* events */
+	bool prometheus;             /* metrics: not as OpenMetrics */
 	const char *type, *protocol; /* explain; NULL = not given */
 	const char *user;            /* explain: name or number */
 	const char *only_option,

@@ -31,14 +31,14 @@ const struct verb verbs[] = {
 	 "Changes of attachment, or one of them phase by phase"},
 	{"sessions", NULL, 0, 0, verb_sessions, true, false,
 	 "Sessions on prefixes that were left, and what they need"},
-	{"explain", "DESTINATION[:PORT]", 1, 1, verb_explain, true, false,
+	{"explain", "ADDRESS|[ADDRESS]:PORT|NAME[:PORT]", 1, 1, verb_explain, true, false,
 	 "Which source, anchor and path a session would get, and why"},
 	{"test", NULL, 0, 0, verb_test, false, false,
 	 "Test every path, kernel object, key and anchor"},
 	{"events", NULL, 0, 0, verb_events, false, false, "The last events"},
 	{"monitor", NULL, 0, 0, verb_monitor, false, false,
 	 "Tell each event and change of state as it happens"},
-	{"metrics", NULL, 0, 0, verb_metrics, true, false, "Counters as OpenMetrics text"},
+	{"metrics", NULL, 0, 0, verb_metrics, true, false, "Counters as text for monitoring"},
 	{"reload", NULL, 0, 0, verb_reload, false, false,
 	 "Let the daemon read its configuration again"},
 	{0}};
@@ -55,6 +55,7 @@ enum {
 	OPT_TYPE,
 	OPT_PROTOCOL,
 	OPT_UID,
+	OPT_FORMAT,
 	OPT_MAX,
 };
 
@@ -71,6 +72,8 @@ const struct option_spec options[] = {
 	 "Service that is asked for, instead of what policy says", "explain"},
 	{"protocol", OPT_PROTOCOL, "tcp|udp", "Protocol of the session", "explain"},
 	{"uid", OPT_UID, "USER", "User whose session it is", "explain"},
+	{"format", OPT_FORMAT, "openmetrics|prometheus",
+	 "OpenMetrics 1.0 (default), or the format before it", "metrics"},
 	{"help", 'h', NULL, "This text", NULL},
 	{"version", OPT_VERSION, NULL, "The version", NULL},
 	{"completion", OPT_COMPLETION, "bash|zsh", NULL, NULL},
@@ -90,14 +93,22 @@ void complain(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
+static void help_line(const char *left, const char *words)
+{
+	if (strlen(left) > 28) /* a line of its own */
+		printf("  %s\n%30s %s\n", left, "", words);
+	else
+		printf("  %-28s %s\n", left, words);
+}
+
 static void help(void)
 {
-	char left[96], letter[8];
+	char left[96], letter[8], words[128];
 
 	puts("dmmctl [OPTION...] [VERB [ARGUMENT...]]\n\nShow what dmmd does.\n\nVerbs:");
 	for (const struct verb *v = verbs; v->name; v++) {
 		snprintf(left, sizeof(left), "%s %s", v->name, v->args ? v->args : "");
-		printf("  %-28s %s\n", left, v->help);
+		help_line(left, v->help);
 	}
 	puts("\nOptions:");
 	for (const struct option_spec *o = options; o->name; o++) {
@@ -107,12 +118,9 @@ static void help(void)
 			snprintf(letter, sizeof(letter), "-%c, ", o->key);
 		snprintf(left, sizeof(left), "%s--%s%s%s", o->key < 256 ? letter : "", o->name,
 			 o->arg ? "=" : "", o->arg ? o->arg : "");
-		if (strlen(left) > 28) /* a line of its own */
-			printf("  %s\n%30s", left, "");
-		else
-			printf("  %-28s", left);
-		printf(" %s%s%s%s\n", o->help, o->verb ? " (" : "", o->verb ? o->verb : "",
-		       o->verb ? ")" : "");
+		snprintf(words, sizeof(words), "%s%s%s%s", o->help, o->verb ? " (" : "",
+			 o->verb ? o->verb : "", o->verb ? ")" : "");
+		help_line(left, words);
 	}
 	puts("\nExit codes: 0 ok, 1 error, 2 usage, 3 timeout, 4 refused or failed, 5 denied,\n"
 	     "8 daemon not running, 10 no such object.");
@@ -165,6 +173,10 @@ static bool apply(struct ctl *c, int key, const char *arg, int *ret_exit)
 	case OPT_PROTOCOL:
 		i = choice("tcp|udp", arg);
 		c->protocol = arg;
+		break;
+	case OPT_FORMAT:
+		i = choice("openmetrics|prometheus", arg);
+		c->prometheus = i == 1;
 		break;
 	case OPT_UID:
 		c->user = arg;
@@ -240,6 +252,19 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
+/* With the options that go with this verb alone. */
+static void complain_usage(const struct verb *v)
+{
+	char text[512];
+	size_t n = (size_t)snprintf(text, sizeof(text), "%s", v->name);
+
+	for (const struct option_spec *o = options; o->name; o++)
+		if (o->verb && o->help && strcmp(o->verb, v->name) == 0 && n < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, " [--%s%s%s]", o->name,
+					      o->arg ? "=" : "", o->arg ? o->arg : "");
+	complain("usage: dmmctl %s%s%s", text, v->args ? " " : "", v->args ? v->args : "");
+}
+
 static int run(struct ctl *c, const struct verb *v, char **args, int n)
 {
 	int r = client_connect(c);
@@ -257,11 +282,14 @@ static int run(struct ctl *c, const struct verb *v, char **args, int n)
 
 int main(int argc, char **argv)
 {
+	static char program[] = "dmmctl"; /* not the path, in messages of getopt_long(3) */
 	struct ctl c = {0};
 	const struct verb *v;
 	const char *name;
 	int r, n;
 
+	if (argc > 0)
+		argv[0] = program;
 	if (!parse_options(&c, argc, argv, &r))
 		return r;
 	name = optind < argc ? argv[optind++] : verbs[0].name;
@@ -272,7 +300,7 @@ int main(int argc, char **argv)
 		return CTL_USAGE;
 	}
 	if (n < v->min_args || (v->max_args >= 0 && n > v->max_args)) {
-		complain("usage: dmmctl %s %s", v->name, v->args ? v->args : "");
+		complain_usage(v);
 		return CTL_USAGE;
 	}
 	if (c.only_for && strcmp(c.only_for, v->name) != 0) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <pwd.h>
@@ -38,12 +39,63 @@ static int split(const char *text, char *host, size_t size, const char **ret_por
 	return 0;
 }
 
+/* getaddrinfo(3) would take what does not fit modulo 65536. */
+static int parse_port(const char *text, bool datagrams, uint16_t *ret)
+{
+	const struct servent *service;
+	unsigned long n;
+
+	if (text[strspn(text, "0123456789")] == '\0') {
+		errno = 0;
+		n = strtoul(text, NULL, 10);
+		if (errno || n < 1 || n > UINT16_MAX) {
+			complain("\"%s\" is no port: a number from 1 to 65535, or a service's name",
+				 text);
+			return CTL_USAGE;
+		}
+		*ret = (uint16_t)n;
+		return CTL_OK;
+	}
+	service = getservbyname(text, datagrams ? "udp" : "tcp");
+	if (!service) {
+		complain("there is no service %s over %s", text, datagrams ? "UDP" : "TCP");
+		return CTL_USAGE;
+	}
+	*ret = ntohs((uint16_t)service->s_port);
+	return CTL_OK;
+}
+
+static bool has_ipv4(const char *host)
+{
+	struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *list;
+
+	if (getaddrinfo(host, NULL, &hints, &list) != 0)
+		return false;
+	freeaddrinfo(list);
+	return true;
+}
+
+static int complain_ipv4(const char *host)
+{
+	struct in_addr address;
+
+	if (inet_pton(AF_INET, host, &address) == 1)
+		complain("%s is an IPv4 address; explain is for IPv6, IPv4 is no matter of dmmd",
+			 host);
+	else
+		complain("%s has IPv4 addresses only; explain is for IPv6, IPv4 is no matter of "
+			 "dmmd",
+			 host);
+	return CTL_ERROR;
+}
+
 static int resolve(const char *text, bool datagrams, struct target *ret)
 {
-	struct addrinfo hints = {.ai_family = AF_INET6,
-				 .ai_socktype = datagrams ? SOCK_DGRAM : SOCK_STREAM};
+	struct addrinfo hints = {.ai_family = AF_INET6, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *list;
 	struct sockaddr_in6 found;
+	struct target target = {0};
 	const char *port;
 	char host[256];
 	int r;
@@ -53,16 +105,24 @@ static int resolve(const char *text, bool datagrams, struct target *ret)
 			 text);
 		return CTL_USAGE;
 	}
-	r = getaddrinfo(host, port, &hints, &list);
+	r = port ? parse_port(port, datagrams, &target.port) : CTL_OK;
+	if (r != CTL_OK)
+		return r;
+	r = getaddrinfo(host, NULL, &hints, &list);
+	if (r != 0 && has_ipv4(host))
+		return complain_ipv4(host);
 	if (r != 0) {
-		complain("%s: %s", text,
+		complain("%s: %s", host,
 			 r == EAI_ADDRFAMILY || r == EAI_NODATA ? "has no IPv6 address"
 								: gai_strerror(r));
 		return CTL_ERROR;
 	}
 	memcpy(&found, list->ai_addr, sizeof(found));
 	freeaddrinfo(list);
-	*ret = (struct target){.address = found.sin6_addr, .port = ntohs(found.sin6_port)};
+	if (IN6_IS_ADDR_V4MAPPED(&found.sin6_addr))
+		return complain_ipv4(host);
+	target.address = found.sin6_addr;
+	*ret = target;
 	return CTL_OK;
 }
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
 #include "ctl.h"
 
 /* [2001:db8::1]:22; an address that is not there is any. */
@@ -10,6 +12,15 @@ static json_t *end_point(const json_t *row, const char *address, const char *por
 					      : "%s:%" JSON_INTEGER_FORMAT,
 			    json_is_string(a) ? json_string_value(a) : "*",
 			    json_integer_value(json_object_get(row, port)));
+}
+
+/* The last part of its path. */
+static json_t *program_of(const json_t *row)
+{
+	const char *path = json_string_value(json_object_get(row, "executable"));
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return path ? json_string(slash ? slash + 1 : path) : json_null();
 }
 
 static void complete(json_t *row)
@@ -25,24 +36,29 @@ static int show(const struct ctl *c, const json_t *rows)
 						{"DESTINATION", "to", FORMAT_TEXT, false},
 						{"UID", "uid", FORMAT_TEXT, true},
 						{"PID", "pid", FORMAT_TEXT, true},
+						{"PROGRAM", "program", FORMAT_TEXT, false},
 						{"REQUESTED", "requested", FORMAT_TEXT, false},
 						{"GRANTED", "granted", FORMAT_TEXT, false},
 						{"IN NEED", "in_need", FORMAT_TEXT, false},
 						{"RULE", "rule", FORMAT_TEXT, false},
+						{"PREFIX", "prefix", FORMAT_TEXT, false},
 						{"ANCHOR", "anchor", FORMAT_TEXT, false},
 						{"PATH", "path_mode", FORMAT_TEXT, false},
+						{"SENT", "bytes_sent", FORMAT_BYTES, true},
+						{"RECEIVED", "bytes_received", FORMAT_BYTES, true},
 						{0}};
 	json_auto_t *shown = json_deep_copy(rows);
 	json_t *row;
 	size_t i;
 
 	if (json_array_size(rows) == 0) {
-		output_none(c, "sessions on prefixes that were left");
+		output_none(c, "sessions that have asked, or are on prefixes that were left");
 		return CTL_OK;
 	}
 	json_array_foreach(shown, i, row)
 	{
 		json_object_set_new(row, "from", end_point(row, "source", "source_port"));
+		json_object_set_new(row, "program", program_of(row));
 		json_object_set_new(row, "to", end_point(row, "destination", "destination_port"));
 	}
 	return output_table(c, columns, shown);

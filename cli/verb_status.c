@@ -31,6 +31,17 @@ static void show_place(const struct ctl *c, const json_t *status)
 	output_field(c, "Place", text, place);
 }
 
+static void show_applications(const struct ctl *c, const json_t *status)
+{
+	json_int_t n = json_integer_value(json_object_get(status, "applications"));
+	char text[FORMAT_LEN];
+
+	snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT " client%s, hooks %s", n,
+		 n == 1 ? "" : "s",
+		 json_is_true(json_object_get(status, "socket_hooks")) ? "yes" : "no");
+	output_field(c, "Applications", text, NULL);
+}
+
 /* What of a handover takes place one after the other, in a few words each. */
 static void show_phases(const json_t *h)
 {
@@ -61,7 +72,16 @@ static void show_handover(const struct ctl *c, const json_t *h)
 	       format_value(FORMAT_MOMENT, json_object_get(h, "start_usec"), when));
 	format_value(FORMAT_TEXT, json_object_get(h, "result"), result);
 	output_coloured(c, format_colour(result), result);
-	printf(" in %s\n", format_value(FORMAT_DURATION, json_object_get(h, "total_usec"), total));
+	if (strcmp(result, "running") == 0) {
+		json_auto_t *since =
+			json_integer((json_int_t)format_now() -
+				     json_integer_value(json_object_get(h, "start_usec")));
+
+		printf(" for %s\n", format_value(FORMAT_DURATION, since, total));
+	} else {
+		printf(" in %s\n",
+		       format_value(FORMAT_DURATION, json_object_get(h, "total_usec"), total));
+	}
 	show_phases(h);
 }
 
@@ -90,6 +110,7 @@ static int show(const struct ctl *c, const json_t *status)
 
 	show_place(c, status);
 	output_fields(c, fields, status);
+	show_applications(c, status);
 	if (json_is_object(last))
 		show_handover(c, last);
 	if (json_array_size(bindings) == 0)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* dmmd(8): arguments, start and stop order, and the wires between engine, kernel and bus. */
+/* dmmd(8): arguments, start and stop order, and the wires between engine, kernel, applications and bus. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
@@ -16,208 +15,20 @@
 #include "bus/bus.h"
 #include "conf/conf.h"
 #include "conf/state.h"
+#include "daemon.h"
 #include "loop/footprint.h"
 #include "loop/loop.h"
 #include "mobility/engine.h"
 #include "net/net.h"
 #include "obs/obs.h"
 #include "proto/auth.h"
+#include "sock/sock.h"
 
+#define LOG_LEVELS "emerg, alert, crit, err, warning, notice, info or debug"
 #define DEFAULT_CONFIG DMMD_SYSCONFDIR "/dmmd/dmmd.conf"
-#define SAVE_DELAY (1 * USEC_PER_SEC)
 /* Saved numbers are ahead of those used: updates that leave before the next save stay below (three in
  * SAVE_DELAY at most, and the save may fail now and then). */
 #define SEQUENCE_RESERVE 64
-
-struct daemon {
-	const char *config_path, *bus_address;
-	bool no_bus;
-	struct conf *conf, *old_conf; /* old: while a withdrawal still needs it */
-	sd_event *ev;
-	struct engine *engine;
-	struct net *net;
-	struct bus *bus;
-	struct events *events;
-	struct selftest *selftest;
-	sd_event_source *timer, *save_timer, *stop_check, *status;
-	bool save_pending;
-	int lock;
-};
-
-/* --- the engine's operations ------------------------------------------------------------ */
-
-static int op_send(void *user, int ifindex, const struct ip6_packet *packet)
-{
-	return net_send(((struct daemon *)user)->net, ifindex, packet);
-}
-
-static int op_solicit(void *user, int ifindex)
-{
-	return net_solicit(((struct daemon *)user)->net, ifindex);
-}
-
-static int op_announce(void *user, int ifindex, const struct in6_addr *home)
-{
-	return net_announce(((struct daemon *)user)->net, ifindex, home);
-}
-
-static int op_answer(void *user, int ifindex, const struct in6_addr *home,
-		     const struct in6_addr *to)
-{
-	return net_answer(((struct daemon *)user)->net, ifindex, home, to);
-}
-
-static void op_leave_address(void *user, int ifindex, const struct in6_addr *addr)
-{
-	net_leave_address(((struct daemon *)user)->net, ifindex, addr);
-}
-
-static void op_leave_router(void *user, int ifindex, const struct in6_addr *router)
-{
-	net_leave_router(((struct daemon *)user)->net, ifindex, router);
-}
-
-static int op_set_path(void *user, const struct path *path)
-{
-	return net_set_path(((struct daemon *)user)->net, path);
-}
-
-static void op_drop_path(void *user, const struct path *path)
-{
-	net_drop_path(((struct daemon *)user)->net, path);
-}
-
-static int op_accept(void *user, const struct in6_addr *home, const struct in6_addr *anchor,
-		     const struct in6_addr *coa)
-{
-	return net_accept(((struct daemon *)user)->net, home, anchor, coa);
-}
-
-static void op_reject(void *user, const struct in6_addr *home, const struct in6_addr *anchor,
-		      const struct in6_addr *coa)
-{
-	net_reject(((struct daemon *)user)->net, home, anchor, coa);
-}
-
-static usec_t op_first_data(void *user, const struct in6_addr *home, const struct in6_addr *anchor,
-			    const struct in6_addr *coa)
-{
-	return net_first_data(((struct daemon *)user)->net, home, anchor, coa);
-}
-
-static void op_traffic(void *user, unsigned slot, uint64_t *ret_sent, uint64_t *ret_received)
-{
-	struct net_traffic t;
-
-	net_traffic(((struct daemon *)user)->net, slot, &t);
-	*ret_sent = t.sent_packets;
-	*ret_received = t.received_packets;
-}
-
-static void op_watch_activity(void *user, const struct in6_addr *home)
-{
-	net_watch_activity(((struct daemon *)user)->net, home);
-}
-
-static int op_list_sessions(void *user, const struct ip6_prefix *sources, unsigned n,
-			    struct session_info **ret, size_t *ret_n)
-{
-	return net_list_sessions(((struct daemon *)user)->net, sources, n, ret, ret_n);
-}
-
-static void op_watch_sessions(void *user, bool on)
-{
-	net_watch_sessions(((struct daemon *)user)->net, on);
-}
-
-static int op_session_owner(void *user, const struct session_info *s, struct session_owner *ret)
-{
-	return net_session_owner(((struct daemon *)user)->net, s, ret);
-}
-
-static int op_echo(void *user, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
-		   uint16_t identifier, uint16_t sequence)
-{
-	return net_echo(((struct daemon *)user)->net, ifindex, src, dst, identifier, sequence);
-}
-
-static int op_resolve(void *user, const char *domain)
-{
-	return net_resolve(((struct daemon *)user)->net, domain);
-}
-
-static int op_fetch_domain(void *user, int ifindex, const char *domain)
-{
-	return net_fetch_domain(((struct daemon *)user)->net, ifindex, domain);
-}
-
-static void op_set_timer(void *user, usec_t when)
-{
-	loop_timer_set(((struct daemon *)user)->timer, when);
-}
-
-static void op_random(void *user, void *buf, size_t len)
-{
-	(void)user;
-	if (getrandom(buf, len, 0) != (ssize_t)len)
-		abort(); /* short requests do not fail on a running kernel */
-}
-
-static void op_persist(void *user)
-{
-	struct daemon *d = user;
-
-	if (d->save_pending)
-		return;
-	d->save_pending = true;
-	loop_timer_set(d->save_timer, usec_add(loop_now().mono, SAVE_DELAY));
-}
-
-static void op_publish(void *user, enum engine_object kind, enum engine_change change,
-		       const void *object)
-{
-	struct daemon *d = user;
-
-	if (kind == OBJECT_ENGINE || kind == OBJECT_BINDING)
-		sd_event_source_set_enabled(d->status, SD_EVENT_ONESHOT);
-	if (d->bus)
-		bus_published(d->bus, kind, change, object);
-}
-
-static void op_notify(void *user, const struct event *ev)
-{
-	struct daemon *d = user;
-
-	events_record(d->events, ev);
-	bus_notified(d->bus, ev);
-}
-
-static const struct engine_ops ops = {
-	.send = op_send,
-	.solicit = op_solicit,
-	.announce = op_announce,
-	.answer = op_answer,
-	.leave_address = op_leave_address,
-	.leave_router = op_leave_router,
-	.set_path = op_set_path,
-	.drop_path = op_drop_path,
-	.accept = op_accept,
-	.reject = op_reject,
-	.first_data = op_first_data,
-	.traffic = op_traffic,
-	.watch_activity = op_watch_activity,
-	.list_sessions = op_list_sessions,
-	.watch_sessions = op_watch_sessions,
-	.session_owner = op_session_owner,
-	.echo = op_echo,
-	.resolve = op_resolve,
-	.fetch_domain = op_fetch_domain,
-	.set_timer = op_set_timer,
-	.random = op_random,
-	.persist = op_persist,
-	.publish = op_publish,
-	.notify = op_notify,
-};
 
 /* --- state that survives ------------------------------------------------------------------- */
 
@@ -292,6 +103,7 @@ static void on_stop(void *user)
 		sd_event_exit(d->ev, 0);
 		return;
 	}
+	sock_stop(d->sock, false); /* no session is to begin on what is withdrawn */
 	engine_stop(d->engine, loop_now());
 	if (engine_stopped(d->engine) ||
 	    sd_event_add_post(d->ev, &d->stop_check, on_stop_check, d) < 0)
@@ -305,11 +117,16 @@ static void keep_fixed_options(const struct daemon *d, struct conf *c)
 
 	if (strcmp(c->device, old->device) != 0 || c->route_table != old->route_table ||
 	    c->rule_priority != old->rule_priority ||
-	    strcmp(c->pin_directory, old->pin_directory) != 0)
-		log_warning("Device=, RouteTable=, RulePriority= and PinDirectory= take effect at "
-			    "the next start");
+	    c->plane != old->plane || strcmp(c->pin_directory, old->pin_directory) != 0 ||
+	    strcmp(c->runtime_directory, old->runtime_directory) != 0 ||
+	    strcmp(c->hooks_directory, old->hooks_directory) != 0)
+		log_warning("Plane=, Device=, RouteTable=, RulePriority=, PinDirectory=, RuntimeDirectory= "
+			    "and HooksDirectory= take effect at the next start");
 	memcpy(c->device, old->device, sizeof(c->device));
 	memcpy(c->pin_directory, old->pin_directory, sizeof(c->pin_directory));
+	memcpy(c->runtime_directory, old->runtime_directory, sizeof(c->runtime_directory));
+	memcpy(c->hooks_directory, old->hooks_directory, sizeof(c->hooks_directory));
+	c->plane = old->plane;
 	c->route_table = old->route_table;
 	c->rule_priority = old->rule_priority;
 }
@@ -337,6 +154,7 @@ static int reload(void *user)
 	log_set_max_level(c->log_level);
 	net_reconfigure(d->net, c);
 	r = engine_reconfigure(d->engine, loop_now(), c);
+	sock_reconfigure(d->sock, c);
 	if (r < 0)
 		return log_errno(r, "cannot take over all of %s", d->config_path);
 	log_notice("%s is read again", d->config_path);
@@ -368,7 +186,7 @@ static void on_metrics(void *user, FILE *out)
 {
 	const struct daemon *d = user;
 
-	metrics_write_now(out, d->engine, d->net);
+	metrics_write_now(out, d->engine, d->net, d->sock);
 }
 
 static int on_test(void *user)
@@ -385,11 +203,6 @@ static void on_tested(void *user, const struct findings *f)
 			.what = f->list[i].what, .ok = f->list[i].ok, .words = f->list[i].words};
 	bus_tested(((struct daemon *)user)->bus, list, list ? f->n : 0);
 	free(list);
-}
-
-static void on_look(void *user)
-{
-	engine_look(((struct daemon *)user)->engine, loop_now());
 }
 
 static void on_name_taken(void *user)
@@ -433,7 +246,10 @@ static int start(struct daemon *d)
 {
 	const struct loop_handlers handlers = {.stop = on_stop, .reload = on_reload, .user = d};
 	const struct bus_handlers bus_handlers = {.reload = reload,
-						  .look = on_look,
+						  .look = view_look,
+						  .detail = view_detail,
+						  .fallbacks = view_fallbacks,
+						  .applications = view_applications,
 						  .name_taken = on_name_taken,
 						  .traffic = on_traffic,
 						  .metrics = on_metrics,
@@ -453,12 +269,14 @@ static int start(struct daemon *d)
 		return log_errno(r, "cannot prepare the journal");
 	if ((r = mip_auth_prepare()) < 0) /* not in the middle of the first handover */
 		return log_errno(r, "cannot use the cryptography of OpenSSL");
-	if ((r = engine_new(d->conf, &ops, d, &d->engine)) < 0)
+	if ((r = engine_new(d->conf, &daemon_ops, d, &d->engine)) < 0)
 		return log_errno(r, "cannot make the engine");
 	load_state(d);
 	if ((r = net_new(d->ev, d->conf, &d->net)) < 0)
 		return r;
-	if ((r = selftest_new(d->ev, d->engine, d->net, on_tested, d, &d->selftest)) < 0)
+	if ((r = sock_new(d->ev, d->engine, d->net, d->conf, &d->sock)) < 0)
+		return log_errno(r, "cannot prepare the socket for applications");
+	if ((r = selftest_new(d->ev, d->engine, d->net, d->sock, on_tested, d, &d->selftest)) < 0)
 		return log_errno(r, "cannot prepare the test");
 	if (!d->no_bus) {
 		if ((r = bus_new(d->ev, d->engine, d->bus_address, &d->bus)) < 0)
@@ -469,14 +287,19 @@ static int start(struct daemon *d)
 		return log_errno(r, "cannot read the state of the kernel");
 	save_state(d); /* before the first update leaves */
 	engine_start(d->engine, loop_now());
+	sock_start(d->sock);
 	sd_notifyf(0, "READY=1\nSTATUS=%s", engine_place(d->engine));
 	log_notice("dmmd " DMMD_VERSION " is ready");
+	if (!list_empty(&d->conf->anchors) && list_empty(&d->conf->rules))
+		log_notice("no policy rules: sessions of programs that do not ask are not kept");
 	footprint_trim();
 	return 0;
 }
 
 static void stop(struct daemon *d, bool withdraw)
 {
+	if (d->sock)
+		sock_stop(d->sock, !withdraw);
 	if (d->engine && d->net) {
 		if (withdraw)
 			net_teardown(d->net);
@@ -485,6 +308,9 @@ static void stop(struct daemon *d, bool withdraw)
 	selftest_free(d->selftest);
 	bus_free(d->bus);
 	d->bus = NULL;
+	sock_free(d->sock);
+	d->sock = NULL;
+	free(d->bytes);
 	net_free(d->net);
 	engine_free(d->engine);
 	events_free(d->events);
@@ -505,9 +331,8 @@ static void usage(FILE *out)
 	      "  --config=FILE       instead of " DEFAULT_CONFIG "\n"
 	      "  --check-config      read the configuration, report errors, exit\n"
 	      "  --sample-config     write a commented configuration with all defaults, exit\n"
-	      "  --options-mdoc      write the list of options as it stands in the manual, exit\n"
 	      "  --bus=ADDRESS|none  D-Bus to appear on (default: the system bus)\n"
-	      "  --log-level=LEVEL   emerg, alert, crit, err, warning, notice, info or debug\n"
+	      "  --log-level=LEVEL   " LOG_LEVELS "\n"
 	      "  --help, --version\n",
 	      out);
 }
@@ -534,7 +359,7 @@ static const struct option options[] = {
 	{"config", required_argument, NULL, OPT_CONFIG},
 	{"check-config", no_argument, NULL, OPT_CHECK},
 	{"sample-config", no_argument, NULL, OPT_SAMPLE},
-	{"options-mdoc", no_argument, NULL, OPT_MDOC},
+	{"options-mdoc", no_argument, NULL, OPT_MDOC}, /* for the build of the manual */
 	{"bus", required_argument, NULL, OPT_BUS},
 	{"log-level", required_argument, NULL, OPT_LEVEL},
 	{"help", no_argument, NULL, OPT_HELP},
@@ -545,12 +370,15 @@ static const struct option options[] = {
 int main(int argc, char **argv)
 {
 	static const char default_config[] = DEFAULT_CONFIG;
+	static char program[] = "dmmd"; /* not the path, in messages of getopt_long(3) */
 	struct daemon d = {.config_path = default_config, .lock = -1};
 	struct conf_errors errors = {.out = stderr};
 	int o, r, log_level = -1;
 	bool check = false;
 
 	log_init("dmmd", LOG_INFO);
+	if (argc > 0)
+		argv[0] = program;
 	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (o) {
 		case OPT_CONFIG:
@@ -572,9 +400,7 @@ int main(int argc, char **argv)
 		case OPT_LEVEL:
 			log_level = log_level_parse(optarg);
 			if (log_level < 0) {
-				log_error("--log-level=%s: not one of err, warning, notice, info, "
-					  "debug",
-					  optarg);
+				log_error("--log-level=%s: not one of " LOG_LEVELS, optarg);
 				return 2;
 			}
 			break;

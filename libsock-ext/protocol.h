@@ -16,6 +16,7 @@
 #define DMM_PROTOCOL_VERSION 1
 #define DMM_TIMEOUT_DEFAULT_MS 3000u
 #define DMM_TIMEOUT_MAX_MS 60000u
+#define DMM_GROUP_UDP 0x100u /* in flags of CONTROL_GROUP: datagram sockets as well as streams */
 
 enum dmm_op {
 	/* An address of `type`.  Answered as soon as there is one, or when timeout_ms is over (EADDRNOTAVAIL). */

@@ -27,7 +27,7 @@
 enum dmm_entry_state {
 	DMM_ENTRY_USABLE = 1,
 	DMM_ENTRY_ON_DEMAND, /* can be used; the first packets wait until it is registered: better acquire it */
-	DMM_ENTRY_DRAINING,  /* not for new sessions */
+	DMM_ENTRY_DRAINING, /* not for new sessions */
 };
 
 #define DMM_ENTRY_TUNNELLED 1u
@@ -49,18 +49,18 @@ struct dmm_table_entry { /* 64 octets */
 struct dmm_table_slot {
 	uint32_t n;                    /* entries */
 	int32_t best[DMM_TABLE_TYPES]; /* index of dmmd's choice for each type; -1 = none */
-	uint32_t restricted; /* bit 1u << type: not for everybody, ask dmmd */
+	uint32_t restricted;           /* bit 1u << type: not for everybody, ask dmmd */
 	uint32_t reserved;
 };
 
 struct dmm_table {
 	uint32_t magic;
 	uint16_t version, entry_size;
-	uint32_t flags;    /* DMM_TABLE_SUPERSEDED, changes in place */
-	uint32_t capacity; /* entries in each slot */
-	uint64_t netns_cookie;
-	uint64_t instance;   /* CLOCK_BOOTTIME at which dmmd began, ns */
-	uint64_t generation; /* the active slot is slot[generation & 1] */
+	uint32_t flags;        /* DMM_TABLE_SUPERSEDED, changes in place */
+	uint32_t capacity;     /* entries in each slot */
+	uint64_t netns_cookie; /* SO_NETNS_COOKIE; 0 = not known (before Linux 5.14): not checked */
+	uint64_t instance;     /* CLOCK_BOOTTIME at which dmmd began, ns */
+	uint64_t generation;   /* the active slot is slot[generation & 1] */
 	uint64_t reserved[3];
 	struct dmm_table_slot slot[2];
 	/* entry[2][capacity] */

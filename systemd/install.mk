@@ -15,19 +15,34 @@ IPROUTEDIR ?= $(SYSCONFDIR)/iproute2
 DEB_MAINTAINER ?= The developers of dmmd <dmmd@localhost>
 
 # Some pages are made of what the programs say of themselves.
-MAN_PAGES = $(wildcard man/*.[1-8]) $(patsubst %.in,$(B)/%,$(wildcard man/*.[1-8].in))
+MAN_PAGES = $(patsubst %,$(B)/%,$(wildcard man/*.[1-8]) $(patsubst %.in,%,$(wildcard man/*.[1-8].in)))
+# They name the directories as they are by default.
+MAN_PATHS = -e 's|/etc/dmmd|$(SYSCONFDIR)/dmmd|g' -e 's|/etc/iproute2|$(IPROUTEDIR)|g' \
+	-e 's|/usr/libexec/dmmd|$(LIBEXECDIR)|g' -e 's|/usr/share/doc/dmmd|$(DOCDIR)|g' \
+	-e 's|/usr/share/dbus-1|$(DBUSDIR)|g'
+PATHS = $(VERSION) $(SYSCONFDIR) $(LIBEXECDIR) $(PRIVATE_DIR) $(IPROUTEDIR) $(DOCDIR) $(DBUSDIR)
 # In the order of the manual page.
 DBUS_XML := systemd/org.dmmd1.Manager.xml \
 	$(filter-out %.Manager.xml,$(wildcard systemd/org.dmmd1.*.xml))
 
+# What loads programs into the kernel, where it is built.
+BPF_NAMES = $(notdir $(BPF_PROGRAMS))
+LIBSOCK_NAME = libdmmsock.so.$(LIBSOCK_ABI)
+
 # mode:file:where to
 INSTALL_FILES = \
 	755:$(B)/dmmd:$(SBINDIR)/dmmd \
-	755:$(B)/dmmd-loader:$(LIBEXECDIR)/dmmd-loader \
+	$(foreach p,$(BPF_NAMES),755:$(B)/$(p):$(LIBEXECDIR)/$(p)) \
 	755:$(B)/dmmd-fetch:$(LIBEXECDIR)/dmmd-fetch \
 	755:$(B)/dmmctl:$(BINDIR)/dmmctl \
+	755:$(B)/dmm-run:$(BINDIR)/dmm-run \
+	644:$(B)/$(LIBSOCK_NAME):$(LIBDIR)/$(LIBSOCK_NAME) \
+	644:$(B)/libdmmsock.a:$(LIBDIR)/libdmmsock.a \
+	644:$(B)/libdmmsock-preload.so:$(PRIVATE_DIR)/libdmmsock-preload.so \
+	644:$(B)/dmmsock.pc:$(LIBDIR)/pkgconfig/dmmsock.pc \
+	644:libsock-ext/include/dmmsock.h:$(INCLUDEDIR)/dmmsock.h \
 	644:$(B)/systemd/dmmd.service:$(UNITDIR)/dmmd.service \
-	644:$(B)/systemd/dmmd-loader.service:$(UNITDIR)/dmmd-loader.service \
+	$(foreach p,$(BPF_NAMES),644:$(B)/systemd/$(p).service:$(UNITDIR)/$(p).service) \
 	644:systemd/sysusers/dmmd.conf:$(SYSUSERSDIR)/dmmd.conf \
 	644:systemd/network/05-dmmd.network:$(NETWORKDIR)/05-dmmd.network \
 	644:systemd/NetworkManager/dmmd.conf:$(NMCONFDIR)/dmmd.conf \
@@ -39,7 +54,10 @@ INSTALL_FILES = \
 	644:README.md:$(DOCDIR)/README.md \
 	644:LICENSE:$(DOCDIR)/copyright \
 	644:$(B)/completion/dmmctl:$(BASHCOMPDIR)/dmmctl \
-	644:$(B)/completion/_dmmctl:$(ZSHCOMPDIR)/_dmmctl
+	644:$(B)/completion/_dmmctl:$(ZSHCOMPDIR)/_dmmctl \
+	644:$(B)/completion/dmm-run:$(BASHCOMPDIR)/dmm-run \
+	644:$(B)/completion/_dmm-run:$(ZSHCOMPDIR)/_dmm-run \
+	$(foreach e,$(wildcard libsock-ext/examples/*),644:$(e):$(DOCDIR)/examples/$(notdir $(e)))
 
 CONFIG_FILES = \
 	644:$(B)/dmmd.conf:$(SYSCONFDIR)/dmmd/dmmd.conf \
@@ -67,19 +85,26 @@ $(B)/dmmd.conf: $(B)/dmmd
 	$(call say,GEN,$@)
 	$(Q)$< --sample-config > $@
 
-$(B)/man/dmmd.conf.5: man/dmmd.conf.5.in $(B)/dmmd
+$(B)/man/%: man/% $(B)/paths
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)sed $(MAN_PATHS) $< > $@
+
+$(B)/man/dmmd.conf.5: man/dmmd.conf.5.in $(B)/dmmd $(B)/paths
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)$(B)/dmmd --options-mdoc > $@.options
-	$(Q)sed -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' $< > $@
+	$(Q)sed $(MAN_PATHS) -e '/^@OPTIONS@$$/{r $@.options' -e 'd}' $< > $@
 	$(Q)rm $@.options
 
-$(B)/man/org.dmmd1.5: man/org.dmmd1.5.in man/dbus.awk $(DBUS_XML)
+$(B)/man/org.dmmd1.5: man/org.dmmd1.5.in man/dbus.awk $(DBUS_XML) $(B)/paths
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)awk -f man/dbus.awk $(DBUS_XML) > $@.interfaces
-	$(Q)sed -e '/^@INTERFACES@$$/{r $@.interfaces' -e 'd}' $< > $@
+	$(Q)sed $(MAN_PATHS) -e '/^@INTERFACES@$$/{r $@.interfaces' -e 'd}' $< > $@
 	$(Q)rm $@.interfaces
+
+man: $(MAN_PAGES)
 
 install: $(call sources_of,$(INSTALL_FILES) $(CONFIG_FILES))
 	$(call say,INSTALL,"$(DESTDIR)$(PREFIX) $(DESTDIR)$(SYSCONFDIR)")
@@ -91,13 +116,16 @@ install: $(call sources_of,$(INSTALL_FILES) $(CONFIG_FILES))
 		mode=$${f%%:*}; f=$${f#*:}; \
 		[ -e "$(DESTDIR)$${f#*:}" ] || install -D -m "$$mode" "$${f%%:*}" "$(DESTDIR)$${f#*:}"; \
 	done
+	$(Q)ln -sf $(LIBSOCK_NAME) $(DESTDIR)$(LIBDIR)/libdmmsock.so
+	$(Q)[ -n "$(DESTDIR)" ] || ldconfig
 	$(Q)install -d -m 700 $(DESTDIR)$(SYSCONFDIR)/dmmd/keys
 
 uninstall:
 	$(call say,REMOVE,"$(DESTDIR)$(PREFIX) (not $(DESTDIR)$(SYSCONFDIR)/dmmd)")
 	$(Q)cd / && rm -f $(addprefix $(DESTDIR),$(call targets_of,$(INSTALL_FILES)) \
 		$(filter-out $(SYSCONFDIR)/dmmd/%,$(call targets_of,$(CONFIG_FILES))))
-	$(Q)rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR) 2>/dev/null || :
+	$(Q)rm -f $(DESTDIR)$(LIBDIR)/libdmmsock.so
+	$(Q)rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PRIVATE_DIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR) 2>/dev/null || :
 
 # A binary package for the distribution it is built on; its dependencies are what the programs link.
 DEB := $(B)/deb
@@ -105,10 +133,13 @@ deb: all
 	$(Q)rm -rf $(DEB) $(B)/dmmd_*.deb && mkdir -p $(DEB)/debian $(DEB)/root/DEBIAN
 	$(Q)$(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) install DESTDIR=$(CURDIR)/$(DEB)/root
 	$(Q)strip --strip-unneeded $(DEB)/root$(SBINDIR)/dmmd $(DEB)/root$(BINDIR)/dmmctl \
-		$(DEB)/root$(LIBEXECDIR)/dmmd-loader $(DEB)/root$(LIBEXECDIR)/dmmd-fetch
+		$(DEB)/root$(BINDIR)/dmm-run $(DEB)/root$(LIBDIR)/$(LIBSOCK_NAME) \
+		$(DEB)/root$(PRIVATE_DIR)/libdmmsock-preload.so \
+		$(addprefix $(DEB)/root$(LIBEXECDIR)/,$(BPF_NAMES) dmmd-fetch)
 	$(Q)printf 'Source: dmmd\n\nPackage: dmmd\nArchitecture: any\n' > $(DEB)/debian/control
 	$(Q)cd $(DEB) && dpkg-shlibdeps -Tsubstvars root$(SBINDIR)/dmmd root$(BINDIR)/dmmctl \
-		root$(LIBEXECDIR)/dmmd-loader root$(LIBEXECDIR)/dmmd-fetch
+		root$(BINDIR)/dmm-run root$(LIBDIR)/$(LIBSOCK_NAME) \
+		$(addprefix root$(LIBEXECDIR)/,$(BPF_NAMES) dmmd-fetch)
 	$(Q)sed -e 's/@VERSION@/$(VERSION)/' -e "s/@ARCH@/$$(dpkg --print-architecture)/" \
 		-e 's/@MAINTAINER@/$(DEB_MAINTAINER)/' \
 		-e "s/@DEPENDS@/$$(sed -n 's/^shlibs:Depends=//p' $(DEB)/substvars)/" \
@@ -119,4 +150,4 @@ deb: all
 	$(Q)ls $(B)/dmmd_$(VERSION)_*.deb
 
 FORCE:
-.PHONY: install uninstall deb FORCE
+.PHONY: man install uninstall deb FORCE

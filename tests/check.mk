@@ -4,7 +4,8 @@
 
 RUN := $(PYTHON) tests/run.py
 FUZZ_PROGRAMS := $(FUZZ_NAMES:%=$(B)/fuzz/%)
-NET_PROGRAMS := $(B)/dmmd $(B)/dmmctl $(B)/dmmd-loader $(B)/dmmd-fetch $(PEER_PROGRAMS)
+NET_PROGRAMS := $(B)/dmmd $(B)/dmmctl $(BPF_PROGRAMS) $(B)/dmmd-fetch $(PEER_PROGRAMS) \
+	$(B)/dmm-run $(LIBSOCK_PROGRAMS) $(APPS)
 
 # Packages first: what is built next needs them, and a make started later sees them.
 deps:
@@ -29,7 +30,7 @@ demo: deps
 	$(Q)$(PYTHON) -B tests/net/demo.py
 
 bench: deps
-	+$(Q)$(MAKE) --no-print-directory $(NET_PROGRAMS)
+	+$(Q)$(MAKE) --no-print-directory $(NET_PROGRAMS) $(BENCH_PROGRAMS)
 	$(Q)$(PYTHON) -B tests/bench/bench.py
 
 .PHONY: deps check check-unit check-fuzz check-net demo bench

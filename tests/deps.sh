@@ -14,9 +14,11 @@ PLOTS="gnuplot-nox"
 # Namespaces, peers, captures and what reads them.
 NET="systemd mmdebstrap iproute2 util-linux procps iputils-ping nftables dbus dbus-daemon dnsmasq-base openssl tcpdump
 	tshark radvd bpftool python3 python3-scapy python3-pytest jq"
+# Applications as others write and build them.
+APPLICATIONS="curl git openssh-client openssh-server iperf3 golang-go musl-tools"
 
 missing=
-for package in $BUILD $CHECK $PLOTS $NET; do
+for package in $BUILD $CHECK $PLOTS $NET $APPLICATIONS; do
 	dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
 		missing="$missing $package"
 done

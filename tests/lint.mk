@@ -21,7 +21,7 @@ lint-tidy: $(LINT_TIDY:%.c=$(B)/lint/%.tidy)
 $(B)/lint/%.tidy: %.c .clang-tidy $(LINT_H)
 	@mkdir -p $(@D)
 	$(call say,TIDY,$<)
-	$(Q)clang-tidy --quiet $< -- $(filter-out -M%,$(ALL_CFLAGS)) -iquote tests/sim -DPLANE_OBJECT='""' \
+	$(Q)clang-tidy --quiet $< -- $(filter-out -M%,$(ALL_CFLAGS)) -iquote tests/sim -DPLANE_OBJECT='""' -DHOOKS_OBJECT='""' \
 		-Wno-unknown-warning-option 2>$@.err || { cat $@.err >&2; exit 1; }
 	$(Q)rm $@.err; touch $@
 
@@ -42,7 +42,7 @@ lint-files:
 	$(call say,FILES,".")
 	$(Q)$(PYTHON) -B tests/lint/files.py
 
-lint-packaging: all $(B)/systemd/dmmd.service $(B)/systemd/dmmd-loader.service
+lint-packaging: all $(patsubst %,$(B)/systemd/%.service,dmmd dmmd-loader dmmd-hooks)
 	$(call say,PACKAGE,"systemd/*")
 	$(Q)tests/lint/packaging.sh $(B)
 

@@ -14,7 +14,11 @@ $(A)/obj/%.o: %.c
 $(A)/libdmmd.a: $(DAEMON_SRC:%.c=$(A)/obj/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/unit: $(UNIT_SRC:%.c=$(A)/obj/%.o) $(A)/libdmmd.a
+# With its inner names.
+$(A)/libdmmsock.a: $(patsubst %.c,$(A)/obj/%.o,$(wildcard libsock-ext/lib/*.c))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/unit: $(UNIT_SRC:%.c=$(A)/obj/%.o) $(A)/libdmmd.a $(A)/libdmmsock.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK) $(SAN) -o $@ $^ -lcriterion $(LIBS)
 
@@ -26,10 +30,13 @@ $(F)/%.o: %.c
 		-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -c -o $@ $<
 $(F)/libdmmd.a: $(DAEMON_SRC:%.c=$(F)/%.o)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
-$(B)/fuzz/%: $(F)/tests/fuzz/%.o $(F)/libdmmd.a
+$(F)/libdmmsock.a: $(patsubst %.c,$(F)/%.o,$(wildcard libsock-ext/lib/*.c))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(B)/fuzz/%: $(F)/tests/fuzz/%.o $(F)/libdmmd.a $(F)/libdmmsock.a
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $(LDFLAGS) -o $@ $^ $(LIBS)
 
 .SECONDARY:
+include tests/net/apps/apps.mk
 -include $(wildcard $(A)/obj/*/*/*.d $(F)/*/*/*.d)

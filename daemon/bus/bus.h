@@ -24,6 +24,13 @@ struct bus_finding {
 	const char *words; /* what was found, and what to do if it is not as it should be */
 };
 
+struct bus_session {
+	bool asked; /* and for what */
+	enum service_type requested;
+	uint64_t sent, received; /* octets; UINT64_MAX: not known */
+	struct session_owner owner;
+};
+
 /* What the daemon does for the bus; each may be NULL.  Called from the loop, never from bus_new. */
 struct bus_handlers {
 	int (*reload)(void *user);      /* read the configuration again; 0 or -errno */
@@ -33,6 +40,12 @@ struct bus_handlers {
 			uint64_t *ret_sent);
 	/* The list of sessions is about to be read: bring it up to date. */
 	void (*look)(void *user);
+	/* After that: what the engine need not know of a session. */
+	void (*detail)(void *user, const struct session_info *s, struct bus_session *ret);
+	/* Sockets that asked for a service and had to start without it; *ret is freed by the caller. */
+	size_t (*fallbacks)(void *user, struct session_info **ret);
+	/* Programs that are connected to the daemon, and whether the kernel's socket hooks are in use. */
+	void (*applications)(void *user, unsigned *ret_clients, bool *ret_hooks);
 	/* Counters as OpenMetrics text. */
 	void (*metrics)(void *user, FILE *out);
 	/* Test everything; bus_tested() follows, soon or during the call.  0 or -errno. */

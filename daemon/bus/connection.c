@@ -171,11 +171,14 @@ static void connect_now(struct bus *b)
 
 	b->conn = dbus_connection_open_private(address(b), &error);
 	if (!b->conn) {
-		log_debug("D-Bus: no bus at %s: %s", address(b), error.message);
+		log_line(b->missed ? LOG_DEBUG : LOG_NOTICE,
+			 "D-Bus: no bus at %s: %s; going on without it", address(b), error.message);
+		b->missed = true;
 		dbus_error_free(&error);
 		retry_later(b);
 		return;
 	}
+	b->missed = false;
 	dbus_connection_set_exit_on_disconnect(b->conn, FALSE);
 	/* For flow control only: libdbus would take a message over a size limit of its own for a broken
 	 * connection, and anybody could throw us off the bus with one. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bus/internal.h"
+#include "net/net.h"
 
 static int parse_protocol(struct bus_call *c, const char *text, uint8_t *ret)
 {
@@ -91,6 +92,7 @@ int call_explain(struct bus_call *c)
 
 	if (r < 0)
 		return r;
+	net_source(&q.destination, &q.kernel);
 	engine_explain(c->b->engine, &q, x);
 	out_open(&c->out, &dict, DBUS_TYPE_ARRAY, "{sv}");
 	out_entry_string(&dict, "Requested", service_type_str((int)x->requested));

@@ -154,6 +154,7 @@ struct bus {
 	DBusConnection *conn; /* NULL = not connected */
 	bool greeted;         /* the bus gave us a unique name */
 	int name_state;       /* see bus_name_state() */
+	bool missed;          /* there was none at the last attempt */
 	usec_t retry_delay;
 	sd_event_source *retry, *drop;
 

@@ -64,6 +64,30 @@ static void get_sessions_in_need(struct bus_out *out, const struct bus *b,
 	out_u32(out, n);
 }
 
+static void get_applications(struct bus_out *out, const struct bus *b, const struct bus_property *p,
+			     const void *object)
+{
+	unsigned clients = 0;
+	bool hooks;
+
+	(void)p, (void)object;
+	if (b->handlers.applications)
+		b->handlers.applications(b->handlers.user, &clients, &hooks);
+	out_u32(out, clients);
+}
+
+static void get_hooks(struct bus_out *out, const struct bus *b, const struct bus_property *p,
+		      const void *object)
+{
+	unsigned clients;
+	bool hooks = false;
+
+	(void)p, (void)object;
+	if (b->handlers.applications)
+		b->handlers.applications(b->handlers.user, &clients, &hooks);
+	out_bool(out, hooks);
+}
+
 static const struct bus_property properties[] = {
 	{"Version", "s", BUS_CONST, get_version, .doc = "Version of the daemon"},
 	{"StartedUSec", "t", BUS_CONST, get_started, .doc = "When the daemon started"},
@@ -84,6 +108,10 @@ static const struct bus_property properties[] = {
 	 .doc = "Sessions that are kept an eye on: those on prefixes that were left"},
 	{"SessionsInNeed", "u", BUS_SILENT, get_sessions_in_need,
 	 .doc = "Of these, those whose address has to stay"},
+	{"Applications", "u", BUS_SILENT, get_applications,
+	 .doc = "Programs that are connected to the daemon to be given addresses"},
+	{"SocketHooks", "b", BUS_SILENT, get_hooks,
+	 .doc = "Whether the kernel's socket hooks are in use"},
 	{0}};
 
 static int call_reload(struct bus_call *c)
@@ -121,10 +149,14 @@ static const struct bus_method methods[] = {
 	 .out = {{"sessions", "aa{sv}"}},
 	 .call = call_list_sessions,
 	 .access = BUS_KNOWN,
-	 .doc = "The sessions on prefixes that were left; root and the user of the daemon see "
-		"all, others their own.  Cookie (t: the kernel's name of the socket, SO_COOKIE), "
-		"Protocol (s: tcp, udp), Source (s), SourcePort (u), Destination (s), "
-		"DestinationPort (u), Listening (b), UID (u), PID (u: 0 if nobody had to know), "
+	 .doc = "The sessions on addresses of home agents and on prefixes that were left, and "
+		"those "
+		"that asked for a service and had to start without it; root and the user of the "
+		"daemon see all, others their own.  Cookie (t: the kernel's name of the socket, "
+		"SO_COOKIE), Protocol (s: tcp, udp), Source (s), SourcePort (u), Destination (s), "
+		"DestinationPort (u), Listening (b), UID (u), PID (u: 0 if it cannot be seen), "
+		"Executable (s: likewise), BytesSent (t: what the other end has acknowledged), "
+		"BytesReceived (t: both for TCP alone), "
 		"Requested (s: service type), Granted (s), InNeed (b: its address has to stay), "
 		"Rule (s: of the policy, empty if none matched), RuleWhere (s: file:line), "
 		"HomeAddress (s), Prefix (s), Anchor (s: name), PathMode (s: tunnel, native, "

@@ -38,6 +38,7 @@ struct conf_build {
 	struct prefix_source prefixes[CONF_MAX_PREFIXES];
 	struct domain_source domains[CONF_MAX_DOMAINS];
 	unsigned n_anchors, n_prefixes, n_domains;
+	struct source daemon; /* [Daemon] */
 };
 
 /* 0, or -ENOMEM.  build_free() also frees the configuration unless it was taken. */

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "conf/build.h"
@@ -68,6 +69,17 @@ static void load_keys(struct conf_build *b)
 	}
 }
 
+/* By default it may be missing; one that was named is meant to be there. */
+static void check_policy_directory(struct conf_build *b)
+{
+	struct conf_where at = source_where(&b->daemon, CONF_DAEMON, "PolicyDirectory");
+
+	if (at.file && !source_was_wrong(&b->daemon, CONF_DAEMON, "PolicyDirectory") &&
+	    access(b->conf->policy_directory, F_OK) < 0 && errno == ENOENT)
+		conf_report(b->errors, at, "PolicyDirectory=%s does not exist",
+			    b->conf->policy_directory);
+}
+
 static int build_finish(struct conf_build *b, unsigned errors_before, struct conf **ret)
 {
 	if (b->errors->n != errors_before)
@@ -108,6 +120,7 @@ int conf_load(const char *path, struct conf_errors *errors, struct conf **ret)
 			conf_report_file(errors, dropins[i], r, FILE_SIZE_MAX);
 	}
 	build_check(b);
+	check_policy_directory(b);
 	load_keys(b);
 	r = policy_load(b->conf->policy_directory, errors, &b->conf->rules);
 	if (r == 0 || r == -EINVAL)

@@ -37,6 +37,22 @@ enum conf_on_stop {
 };
 DECLARE_STRTAB(conf_on_stop); /* "withdraw", "keep" */
 
+enum conf_plane {
+	CONF_PLANE_AUTO,   /* the first of these that the kernel offers */
+	CONF_PLANE_BPF,    /* programs of ours */
+	CONF_PLANE_KERNEL, /* its own tunnels and its Mobile IPv6 */
+	CONF_PLANE_MAX,
+};
+DECLARE_STRTAB(conf_plane); /* "auto", "bpf", "kernel" */
+
+enum conf_policy_routing {
+	CONF_POLICY_ROUTING_NO,
+	CONF_POLICY_ROUTING_YES,
+	CONF_POLICY_ROUTING_AUTO, /* while there are no socket hooks */
+	CONF_POLICY_ROUTING_MAX,
+};
+DECLARE_STRTAB(conf_policy_routing); /* "no", "yes", "auto" */
+
 enum conf_algorithm { /* same order as enum mip_auth_alg */
 		      CONF_HMAC_SHA1_96,
 		      CONF_HMAC_SHA256_128,
@@ -131,6 +147,7 @@ struct conf {
 	int log_level;                     /* LogLevel= */
 	enum conf_on_stop on_stop;         /* OnStop= */
 	char state_file[CONF_PATH_MAX];    /* StateFile= */
+	enum conf_plane plane;             /* Plane= */
 	char pin_directory[CONF_PATH_MAX]; /* PinDirectory= in a bpf file system */
 	char device[16];                   /* Device=: name of our own interface (default dmm0) */
 	uint32_t route_table;              /* RouteTable=: first of 65 (default 25700) */
@@ -145,6 +162,8 @@ struct conf {
 	uint8_t property_option; /* PrefixPropertyOption=: type of the experimental ND option, 0 = off */
 	bool fetch_domains; /* FetchProvisioningDomains=: additional information, RFC 8801 (no) */
 	char policy_directory[CONF_PATH_MAX]; /* PolicyDirectory= */
+	/* PolicyRouting=: routing rules act by the policy when applications connect (auto) */
+	enum conf_policy_routing policy_routing;
 	char runtime_directory
 		[CONF_PATH_MAX]; /* RuntimeDirectory=: table and sock for libdmmsock */
 	char hooks_directory

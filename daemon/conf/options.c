@@ -9,6 +9,8 @@
 #include "conf/value.h"
 
 DEFINE_STRTAB(conf_on_stop, "withdraw", "keep");
+DEFINE_STRTAB(conf_plane, "auto", "bpf", "kernel");
+DEFINE_STRTAB(conf_policy_routing, "no", "yes", "auto");
 DEFINE_STRTAB(conf_algorithm, "hmac-sha1-96", "hmac-sha256-128");
 DEFINE_STRTAB(conf_replay, "timestamp", "none");
 
@@ -53,6 +55,9 @@ const struct conf_section_info conf_sections[CONF_SECTION_MAX] = {
 #define ACCEPTED_PREFIX \
 	"an IPv6 prefix such as 2001:db8:1::/64, nothing but zeros behind its length"
 #define ACCEPTED_DOMAIN "a domain name of letters, digits, hyphens and dots, 253 at most"
+#define ACCEPTED_PERMISSION \
+	"all, or names and numbers of users, and of groups after @, separated by blanks, 32 of " \
+	"each at most"
 
 /* The members of struct properties, which two sections have. */
 #define PROPERTY(in, type, name, member, bit) \
@@ -108,6 +113,11 @@ const struct conf_option conf_options[CONF_N_OPTIONS] = {
 	{DAEMON("StateFile", state_file), .parse = value_path, .fallback = "/var/lib/dmmd/state",
 	 .accepted = "an absolute path of at most 255 octets",
 	 .help = "File that keeps sequence numbers and bindings over a restart."},
+	{DAEMON("Plane", plane), .parse = value_enum, .lookup = conf_plane_parse,
+	 .fallback = "auto", .accepted = "auto, bpf or kernel",
+	 .help = "The data plane: bpf is programs of our own, kernel is tunnels of a kernel that "
+		 "has "
+		 "Mobile IPv6, auto the first of these that works; see dmmd(8)."},
 	{DAEMON("PinDirectory", pin_directory), .parse = value_path, .fallback = "/sys/fs/bpf/dmmd",
 	 .accepted = "an absolute path of at most 255 octets, in a bpf file system",
 	 .help = "Directory where the programs and maps of the data plane are pinned."},
@@ -121,7 +131,7 @@ const struct conf_option conf_options[CONF_N_OPTIONS] = {
 	 .help = "First of 65 routing tables that the daemon has for itself."},
 	{DAEMON("RulePriority", rule_priority), .parse = value_uint32, .min = 1, .max = 32000,
 	 .fallback = "5300", .accepted = "a number from 1 to 32000",
-	 .help = "First of 65 priorities of routing rules that the daemon has for itself."},
+	 .help = "First of 100 priorities of routing rules that the daemon has for itself."},
 	{DAEMON("HoldTime", hold_time), .parse = value_span, .max = 3600 * USEC_PER_SEC,
 	 .fallback = "10s", .accepted = "a time span from 0 to 1h",
 	 .help = "How long a binding is kept after the last session that needed it."},
@@ -152,7 +162,35 @@ const struct conf_option conf_options[CONF_N_OPTIONS] = {
 	 .fallback = DMMD_SYSCONFDIR "/dmmd/policy.d",
 	 .accepted = "an absolute path of at most 255 octets",
 	 .help = "Directory of the files *.conf that say which sessions outlast a move, see "
-		 "dmmd-policy(5)."},
+		 "dmmd-policy(5). One that is named here has to exist."},
+	{DAEMON("PolicyRouting", policy_routing), .parse = value_enum,
+	 .lookup = conf_policy_routing_parse, .fallback = "auto", .accepted = "auto, yes or no",
+	 .help = "Whether routing rules give addresses by the policy to applications that do not "
+		 "ask, when they connect; auto does so while the hooks of dmmd-hooks(8) are not in "
+		 "use."},
+	{DAEMON("RuntimeDirectory", runtime_directory), .parse = value_path,
+	 .fallback = "/run/dmmd", .accepted = "an absolute path of at most 255 octets",
+	 .help = "Directory of the table and the socket by which applications ask for addresses, "
+		 "see dmmsock(3)."},
+	{DAEMON("HooksDirectory", hooks_directory), .parse = value_path,
+	 .fallback = "/sys/fs/bpf/dmmd-hooks",
+	 .accepted = "an absolute path of at most 255 octets, in a bpf file system",
+	 .help = "Directory where dmmd-hooks(8) pins the socket hooks of the kernel; they are used "
+		 "if they are there."},
+	{DAEMON("KillOrphans", kill_orphans), .parse = value_bool, .fallback = "no",
+	 .accepted = ACCEPTED_BOOL,
+	 .help = "Whether sockets on addresses that were left for good are ended, so that their "
+		 "applications begin anew at once instead of waiting for a timeout."},
+	{DAEMON("GraceTime", grace_time), .parse = value_span, .max = 3600 * USEC_PER_SEC,
+	 .fallback = "60s", .accepted = "a time span from 0 to 1h",
+	 .help = "How long after a move the old address of sessions with graceful replacement is "
+		 "kept."},
+	{DAEMON("AllowFixed", fixed), .parse = value_permission, .fallback = "all",
+	 .accepted = ACCEPTED_PERMISSION, .help = "Who may ask for a fixed address, besides root."},
+	{DAEMON("AllowAcquire", acquire), .parse = value_permission, .fallback = "all",
+	 .accepted = ACCEPTED_PERMISSION,
+	 .help = "For whom, besides root, addresses are obtained that are not there yet; what is "
+		 "there everybody may use."},
 
 	{LINK("Match", match), .parse = value_patterns, .example = "wlan* wlp*",
 	 .accepted = "shell patterns separated by blanks, 63 octets at most",

@@ -25,6 +25,12 @@ static void report_section(struct conf_build *b, struct conf_where at, const cha
 {
 	struct suggestion near = {0};
 
+	if (strcmp(name, "Rule") == 0) {
+		conf_report(b->errors, at,
+			    "[Rule NAME] belongs in a file of PolicyDirectory=, see "
+			    "dmmd-policy(5)");
+		return;
+	}
 	for (int i = 0; i < CONF_SECTION_MAX; i++)
 		suggestion_offer(&near, name, conf_sections[i].name);
 	conf_report(b->errors, at, "unknown section %s%s%s%s; accepted: %s", QUOTED(name),
@@ -187,6 +193,7 @@ int section_begin(struct conf_build *b, struct current *cur, struct conf_where a
 	switch (cur->section) {
 	case CONF_DAEMON:
 		cur->target = b->conf;
+		cur->source = &b->daemon;
 		return 0;
 	case CONF_LINK:
 		return begin_link(b, cur);

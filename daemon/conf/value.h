@@ -32,6 +32,8 @@ int value_name(const struct conf_option *o, const char *s, void *field); /* of a
 int value_domain(const struct conf_option *o, const char *s, void *field);
 int value_discover(const struct conf_option *o, const char *s, void *field); /* CONF_DISCOVER_* */
 int value_option_type(const struct conf_option *o, const char *s, void *field); /* 0 for "off" */
+/* struct conf_permission; names are looked up in the host's database. */
+int value_permission(const struct conf_option *o, const char *s, void *field);
 
 /* "PREFIX/LENGTH" with nothing but zeros behind the length.  0, or -EINVAL. */
 int value_parse_prefix(const char *s, struct ip6_prefix *ret);

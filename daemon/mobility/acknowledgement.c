@@ -333,6 +333,33 @@ static void process_status(struct binding *b, const struct mh_message *m,
 	refused(b, m);
 }
 
+static void authentication_passed(struct anchor *a)
+{
+	a->key_proven = a->has_sa;
+	a->failed_auth = 0;
+}
+
+/* Told of the first in a row: whoever sends them decides how many come. */
+static void authentication_failed(struct binding *b, const struct mh_message *m, int r)
+{
+	struct event ev = {.kind = EVENT_FORGED, .priority = LOG_WARNING, .binding = b};
+	struct anchor *a = b->anchor;
+
+	ev.anchor = a;
+	a->n.dropped_auth++;
+	if (a->failed_auth++ == 0 && m->type == MH_BA)
+		engine_notify(b->engine, &ev,
+			      "anchor %s: an acknowledgement (status %u, not trusted) fails "
+			      "authentication (%s): check SPI=, KeyFile= and Algorithm=",
+			      a->name, m->ba.status,
+			      r == -ENOKEY ? "no option with our SPI" : "wrong authenticator");
+	else if (a->failed_auth == 1)
+		engine_notify(b->engine, &ev,
+			      "anchor %s: a mobility message of type %u fails authentication",
+			      a->name, m->type);
+	engine_publish(b->engine, OBJECT_ANCHOR, CHANGE_CHANGED, a);
+}
+
 static void receive_ack(struct engine *e, const struct mh_message *m,
 			const struct message_event *ev)
 {
@@ -359,15 +386,10 @@ static void receive_ack(struct engine *e, const struct mh_message *m,
 		return;
 	}
 	if (r < 0) {
-		if (b->anchor->n.dropped_auth++ == 0)
-			log_warning("anchor %s: an acknowledgement (status %u, not trusted) fails "
-				    "authentication (%s): check SPI=, KeyFile= and Algorithm=",
-				    b->anchor->name, m->ba.status,
-				    r == -ENOKEY ? "no option with our SPI"
-						 : "wrong authenticator");
-		engine_publish(e, OBJECT_ANCHOR, CHANGE_CHANGED, b->anchor);
+		authentication_failed(b, m, r);
 		return;
 	}
+	authentication_passed(b->anchor);
 	handover_ba_received(e);
 	if (m->ba.status < BA_UNSPECIFIED)
 		accepted_ack(b, m, o);
@@ -425,22 +447,17 @@ static void receive_order(struct engine *e, const struct mh_message *m,
 			  const struct message_event *ev)
 {
 	struct binding *b = engine_find_home(e, &ev->dst);
-	struct event forged = {.kind = EVENT_FORGED, .priority = LOG_WARNING, .binding = b};
 
 	if (!b || !addr_equal(&ev->src, &b->anchor->address)) {
 		log_debug("mobility message type %u from %s: not expected", m->type,
 			  ADDR_STR(&ev->src));
 		return;
 	}
-	forged.anchor = b->anchor;
 	if (!is_authentic(b, m, ev)) {
-		if (b->anchor->n.dropped_auth++ == 0)
-			engine_notify(
-				e, &forged,
-				"anchor %s: a mobility message of type %u fails authentication",
-				b->anchor->name, m->type);
+		authentication_failed(b, m, -EBADMSG);
 		return;
 	}
+	authentication_passed(b->anchor);
 	if (m->type == MH_HAS)
 		switch_received(e, b, m);
 	else

@@ -16,8 +16,19 @@ DEFINE_STRTAB(anchor_health, "untried", "reachable", "silent", "refusing");
 DEFINE_STRTAB(anchor_origin, "configuration", "router-advertisement", "dhaad", "dns", "switch");
 DEFINE_STRTAB(anchor_ability, "unknown", "yes", "no");
 
+static bool same_key(const struct anchor *a, const struct conf_anchor *conf)
+{
+	return a->has_sa == conf->has_key && a->sa.spi == conf->spi &&
+	       a->sa.alg == (enum mip_auth_alg)conf->algorithm && a->sa.key_len == conf->key_len &&
+	       memcmp(a->sa.key, conf->key, conf->key_len) == 0;
+}
+
 void anchor_configure(struct anchor *a, const struct conf_anchor *conf)
 {
+	if (!same_key(a, conf)) {
+		a->key_proven = false;
+		a->failed_auth = 0;
+	}
 	a->conf = conf;
 	mip_sa_wipe(&a->sa);
 	a->has_sa = conf->has_key;

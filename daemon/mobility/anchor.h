@@ -42,7 +42,7 @@ DECLARE_STRTAB(anchor_ability); /* "unknown", "yes", "no" */
 
 struct anchor_counters {
 	uint64_t bu_sent, bu_retransmitted, ba_received, ba_accepted, ba_rejected;
-	uint64_t dropped_auth;       /* acknowledgements that failed authentication */
+	uint64_t dropped_auth;       /* messages that failed authentication */
 	uint64_t dropped_unexpected; /* no outstanding update with that sequence, wrong address */
 	uint64_t dropped_malformed;
 	uint64_t probes_sent, probes_answered;
@@ -65,6 +65,8 @@ struct anchor {
 	struct in6_addr address;
 	bool has_sa;
 	struct mip_sa sa;
+	bool key_proven;      /* a message has passed authentication with this key */
+	unsigned failed_auth; /* messages in a row that did not, up to now */
 	enum anchor_health health;
 	int last_status;    /* of the last acknowledgement, -1 = none yet */
 	bool rtt_elsewhere; /* that was at another place */

@@ -33,6 +33,8 @@ bool binding_fail_over(struct binding *b, const char *why)
 {
 	struct anchor *other = anchor_best_but(b->engine, &b->home_prefix, b->anchor);
 
+	if (b->engine->stopping)
+		return false;
 	if (other && !anchor_is_out(b->engine, other)) {
 		binding_change_anchor(b, other, why);
 		return true;

@@ -177,8 +177,10 @@ void engine_stop(struct engine *e, struct instant now)
 	e->now = now;
 	e->stopping = true;
 	e->stop_deadline = usec_add(now.mono, STOP_TIMEOUT);
-	list_for_each(b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node) {
+		b->successor = NULL;
 		binding_withdraw(b);
+	}
 	engine_settle(e);
 }
 

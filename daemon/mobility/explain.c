@@ -305,9 +305,16 @@ static void find_type(struct work *w, const struct explain_request *r)
 		say(w->x->asked_by, "no rule");
 }
 
+/* Interface-local and link-local groups stay where they are (RFC 4291 section 2.7). */
+static bool leaves_the_link(const struct in6_addr *a)
+{
+	return addr_is_multicast(a) ? (a->s6_addr[1] & 0x0f) > 2 : addr_is_routable(a);
+}
+
 void engine_explain(const struct engine *e, const struct explain_request *r, struct explain *ret)
 {
-	struct work w = {.q = {.e = e, .destination = &r->destination}, .x = ret};
+	struct work w = {.q = {.e = e, .destination = &r->destination, .kernel = &r->kernel},
+			 .x = ret};
 	struct explain_option *best;
 
 	memset(ret, 0, sizeof(*ret));
@@ -316,7 +323,7 @@ void engine_explain(const struct engine *e, const struct explain_request *r, str
 	ret->granted = SERVICE_NON_PERSISTENT;
 	w.q.type = ret->requested;
 	w.q.asked = r->has_type;
-	if (!addr_is_routable(&r->destination) && !addr_is_multicast(&r->destination)) {
+	if (!leaves_the_link(&r->destination)) {
 		say(ret->words,
 		    "%s never leaves the link or the host: it is no matter of mobility.",
 		    ADDR_STR(&r->destination));

@@ -18,6 +18,7 @@ struct explain_request {
 	bool has_type;    /* else policy decides */
 	enum service_type type;
 	uid_t uid;
+	struct in6_addr kernel; /* the source that the kernel takes by itself; :: = not known */
 };
 
 struct explain_candidate {

@@ -455,6 +455,15 @@ static int by_likeness(const struct explain_question *q, const struct explain_op
 	return shared_bits(q, a) - shared_bits(q, b);
 }
 
+/* It has an order of its own among equals. */
+static int by_kernel(const struct explain_question *q, const struct explain_option *a,
+		     const struct explain_option *b, char *words)
+{
+	say(words, "as good as %s, which the kernel takes", ADDR_STR(&a->c->source));
+	return (int)addr_equal(q->kernel, &a->c->source) -
+	       (int)addr_equal(q->kernel, &b->c->source);
+}
+
 static int by_place(const struct explain_question *q, const struct explain_option *a,
 		    const struct explain_option *b, char *words)
 {
@@ -469,7 +478,7 @@ int explain_compare(const struct explain_question *q, const struct explain_optio
 	static const explain_rule rules[] = {
 		by_destination, by_deprecation, by_type,    by_route,  by_uplink,
 		by_label,       by_need,        by_request, by_anchor, by_cost,
-		by_stability,   by_likeness,    by_place,
+		by_stability,   by_likeness,    by_kernel,  by_place,
 	};
 	int r = 0;
 

@@ -7,6 +7,7 @@
 struct explain_question {
 	const struct engine *e;
 	const struct in6_addr *destination;
+	const struct in6_addr *kernel; /* source that the kernel takes by itself; :: = not known */
 	enum service_type type;
 	bool asked; /* the application itself has asked for the type: else it gets what the host prefers */
 };

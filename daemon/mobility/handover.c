@@ -46,9 +46,9 @@ static void finish(struct engine *e, struct handover *h, enum handover_result re
 	e->counters.handovers[h->mode][result]++;
 	if (result == HANDOVER_DONE && h->phase[PHASE_BA] != HANDOVER_NOT_REACHED)
 		e->counters.handover_time += (usec_t)h->phase[PHASE_BA];
-	engine_notify(e, &ev, "handover %llu %s: %s -> %s, %u binding(s)",
-		      (unsigned long long)h->id, handover_result_str((int)result),
-		      h->from_link[0] ? h->from_link : "-", h->to_link, h->bindings);
+	engine_notify(e, &ev, "handover %llu %s: %s -> %s, %u binding%s", (unsigned long long)h->id,
+		      handover_result_str((int)result), h->from_link[0] ? h->from_link : "-",
+		      h->to_link, h->bindings, h->bindings == 1 ? "" : "s");
 	engine_publish(e, OBJECT_HANDOVER, CHANGE_CHANGED, h);
 }
 

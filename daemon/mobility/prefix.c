@@ -188,7 +188,7 @@ static enum prefix_state state_of_binding(const struct binding *b)
 	case BINDING_REGISTERING:
 		return b->anchor->health == ANCHOR_SILENT ? PREFIX_LOST : PREFIX_REGISTERING;
 	case BINDING_IDLE:
-		return PREFIX_REGISTERING;
+		return b->engine->stopping ? PREFIX_DRAINING : PREFIX_REGISTERING;
 	case BINDING_WITHDRAWING:
 		return PREFIX_DRAINING;
 	case BINDING_REFUSED:

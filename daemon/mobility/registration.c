@@ -361,7 +361,7 @@ void binding_retransmit(struct binding *b)
 		return;
 	}
 
-	if (b->state == BINDING_RETURNING && b->retries >= RETURN_RETRIES &&
+	if (b->state == BINDING_RETURNING && b->retries >= RETURN_RETRIES && !b->engine->stopping &&
 	    b->path.mode == PATH_TUNNEL && path_alive(b->engine, &b->path)) {
 		log_warning("%s: nobody on %s acknowledges a return home, the tunnel stays",
 			    ADDR_STR(&b->home), b->link->name);

@@ -33,6 +33,10 @@ static void afterwards(struct binding *b, uint8_t trigger)
 {
 	struct engine *e = b->engine;
 
+	if (e->stopping) {
+		binding_withdrawn(b);
+		return;
+	}
 	if (trigger == TRIGGER_OUT_OF_SYNC) {
 		binding_register(b);
 		return;

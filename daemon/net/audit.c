@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Whether what this folder has put into the kernel is there, and nothing else of the same name: one result for our device,
- * one for each home address, one for each uplink in use, then those of the plane.  Nothing is changed; what is found missing,
+ * one for each home address, one for each uplink in use, one for the policy, then those of the plane.  Nothing is changed; what is found missing,
  * the reconciler has missed as well or could not put back.
  */
 #include <errno.h>
@@ -15,10 +15,6 @@
 
 #include "net/address.h"
 #include "net/internal.h"
-
-#define REPAIR_HELPS \
-	"; dmmd puts this back at once: if it does not last, keep other network managers " \
-	"away from protocol 77 and dmm*"
 
 void audit_add(struct audit *a, bool ok, const char *what, const char *fmt, ...)
 {
@@ -101,7 +97,8 @@ static bool has_rule(const struct net *n, const struct kernel *k, unsigned slot,
 
 		if (rtnl_rule_get_prio(r) == n->conf->rule_priority + slot &&
 		    rtnl_rule_get_table(r) == n->conf->route_table + slot &&
-		    (home ? is_addr(rtnl_rule_get_src(r), home) : rtnl_rule_get_oif(r) != NULL))
+		    (home ? is_addr(rtnl_rule_get_src(r), home)
+			  : rtnl_rule_get_oif(r) || rtnl_rule_get_mark(r)))
 			return true;
 	}
 	return false;
@@ -178,9 +175,9 @@ static void check_routes(const struct net *n, const struct kernel *k, const stru
 	if (p->adopt)
 		return;
 	if ((p->mode == PATH_TUNNEL || (p->mode == PATH_BLOCKED && p->wake)) &&
-	    !has_route(n, k, p->slot, &any, n->device, &in6addr_any, h->mtu))
-		note(words, size, "table %u has no route into %s with MTU %u", table,
-		     n->conf->device, h->mtu);
+	    !has_route(n, k, p->slot, &any, h->device, &in6addr_any, h->mtu))
+		note(words, size, "table %u has no route into the %s with MTU %u", table,
+		     h->device == n->device ? "device" : "tunnel", h->mtu);
 	if (p->mode == PATH_HOME &&
 	    (!has_route(n, k, p->slot, &p->home_prefix, p->ifindex, &in6addr_any, 0) ||
 	     (!addr_is_any(&p->next_hop) &&
@@ -202,7 +199,7 @@ static void audit_path(struct net *n, const struct kernel *k, const struct insta
 	if (plane)
 		note(words, sizeof(words), "%s", plane);
 	if (words[0])
-		audit_add(a, false, what, "%.150s" REPAIR_HELPS, words);
+		audit_add(a, false, what, "%.150s" AUDIT_REPAIR_HELPS, words);
 	else
 		audit_add(a, true, what, "%s%s", p->adopt ? "of an earlier run" : "",
 			  p->closed ? "closed" : "");
@@ -231,13 +228,15 @@ static void audit_device(struct net *n, const struct kernel *k, struct audit *a)
 		note(words, sizeof(words),
 		     "%s or %s is missing, down, or not the one that dmmd made", n->conf->device,
 		     peer);
-	else if (!n->plane->ops->check_attached(n->plane, n->device, true))
+	else if (n->plane->ops->check_attached &&
+		 !n->plane->ops->check_attached(n->plane, n->device, true))
 		note(words, sizeof(words), "its program is missing: nothing can be tunnelled");
 	if (!has_rule(n, k, DEVICE_SLOT, NULL) ||
-	    !has_route(n, k, DEVICE_SLOT, &any, n->device, &in6addr_any, 0))
+	    (!n->plane->ops->device_for &&
+	     !has_route(n, k, DEVICE_SLOT, &any, n->device, &in6addr_any, 0)))
 		note(words, sizeof(words), "the rule or route of signalling is missing");
 	if (words[0])
-		audit_add(a, false, what, "%.150s" REPAIR_HELPS, words);
+		audit_add(a, false, what, "%.150s" AUDIT_REPAIR_HELPS, words);
 	else
 		audit_add(a, true, what, "%s", "");
 }
@@ -264,7 +263,7 @@ static void audit_uplinks(struct net *n, struct audit *a)
 			audit_add(a, true, what, "%s", "");
 		else
 			audit_add(a, false, what,
-				  "missing: nothing tunnelled comes in by %s" REPAIR_HELPS,
+				  "missing: nothing tunnelled comes in by %s" AUDIT_REPAIR_HELPS,
 				  u->name);
 	}
 }
@@ -282,8 +281,11 @@ unsigned net_audit(struct net *n, struct audit_result *ret, unsigned max)
 		for (unsigned i = 0; i < CONF_MAX_HOMES; i++)
 			if (n->home[i].present)
 				audit_path(n, &k, &n->home[i], &a);
-		audit_uplinks(n, &a);
+		if (n->plane->ops->check_attached)
+			audit_uplinks(n, &a);
+		policy_route_audit(n, &a);
 	}
+	audit_add(&a, true, "data plane", "%s", n->plane->ops->name);
 	n->plane->ops->audit(n->plane, n->conf, &a);
 	forget_kernel(&k);
 	return a.n;

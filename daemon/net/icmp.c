@@ -44,7 +44,7 @@ int net_echo(struct net *n, int ifindex, const struct in6_addr *src, const struc
 	return net_send(n, ifindex, &p);
 }
 
-static void receive(struct net *n, const struct datagram *d)
+void icmp_receive(struct net *n, const struct datagram *d)
 {
 	const struct icmp_event ev = {
 		.ifindex = d->ifindex,
@@ -62,7 +62,7 @@ static void receive(struct net *n, const struct datagram *d)
 static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
 	(void)s, (void)revents;
-	datagrams_receive(user, fd, 0, MAX_MESSAGE, receive);
+	datagrams_receive(user, fd, 0, MAX_MESSAGE, icmp_receive);
 	return 0;
 }
 

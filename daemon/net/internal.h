@@ -47,6 +47,7 @@ struct installed {
 	bool present;  /* address and rule are there */
 	bool taken_in; /* packets to it, also while it is closed */
 	struct path path;
+	int device;          /* that the tunnel route leads into, 0 = there is none */
 	uint32_t mtu;        /* of the tunnel route */
 	uint32_t learnt_mtu; /* by Packet Too Big on this care-of address, 0 = none */
 	/* While returning home: the link on which the home agent itself is reached, 0 = none. */
@@ -97,15 +98,17 @@ struct net {
 	int device_peer;  /* ... and of its other end */
 	uint8_t device_mac[6];
 	struct installed home[CONF_MAX_HOMES];
-	int nd_fd, packet_fd, mobility_fd, raw_fd, pmtu_fd, icmp_fd;
-	bool marks_known; /* SO_RCVMARK works */
+	int nd_fd, packet_fd, mobility_fd, raw_fd, pmtu_fd, icmp_fd, routing_fd;
+	bool marks_known; /* it is told by a mark whether there was a type 2 routing header */
 	struct session_watch session_watch;
 	struct owners owners;
 	bool owner_denied;            /* and it has been said */
+	bool destroy_refused;         /* by the kernel, and it has been said */
 	struct list lookups, fetches; /* that run now */
 	bool removing;
 	sd_event_source *sources[16];
 	unsigned n_sources;
+	struct policy_routing *policy; /* NULL: not asked for yet */
 	sd_event_source *repair, *resync;
 	usec_t repair_delay; /* grows while repairing fails */
 };
@@ -117,6 +120,8 @@ struct uplink *uplink_find(struct net *n, int ifindex);
 /* Of an interface, below net/ipv6/conf; false also when it cannot be read. */
 bool sysctl_is_on(const char *ifname, const char *key);
 struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned short type);
+/* What the configuration says of it. */
+void uplink_configure(struct net *n, struct uplink *u);
 void uplink_remove(struct net *n, int ifindex);
 void uplinks_free(struct net *n);
 /* Leave every interface as it was found. */
@@ -143,6 +148,7 @@ int rtnl_device_rule(struct net *n, bool add);
 struct rtnl_nexthop_spec {
 	int ifindex;             /* 0: unreachable */
 	struct in6_addr gateway; /* :: = none */
+	struct in6_addr source;  /* of packets that have none yet, :: = the kernel chooses */
 	uint32_t mtu;            /* 0 = of the interface */
 	uint32_t metric;
 };
@@ -162,8 +168,21 @@ void path_reach_agent(struct net *n, unsigned slot, const struct in6_addr *agent
 int path_repair(struct net *n, struct installed *h);
 int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu);
 
+/* policy_route.c: the path of a home address is about to become this one, or to go (NULL). */
+void policy_route_before(struct net *n, const struct installed *h, const struct path *next);
+/* Put back what somebody else removed. */
+int policy_route_repair(struct net *n);
+/* A notification of a change that was made here. */
+bool policy_route_is_own(const struct net *n, const struct nlmsghdr *h);
+struct audit;
+void policy_route_audit(struct net *n, struct audit *a);
+void policy_route_free(struct net *n);
+
 /* audit.c: one more thing checked.  The words are empty when it is well, or say how much there is; otherwise what is wrong and
  * what helps. */
+#define AUDIT_REPAIR_HELPS \
+	"; dmmd puts this back at once: if it does not last, keep other network managers " \
+	"away from protocol 77 and dmm*"
 struct audit {
 	struct audit_result *ret;
 	unsigned n, max;
@@ -181,6 +200,10 @@ int device_ensure(struct net *n);
 /* sessions.c: the kernel's name of the socket a message is about. */
 struct inet_diag_msg;
 uint64_t diag_cookie(const struct inet_diag_msg *m);
+/* A dump of sockets on these sources (NULL: on all) for which protocol and states are still to be set; freed by the caller. */
+int diag_request_new(const struct ip6_prefix *sources, unsigned n, struct nlmsghdr **ret);
+/* -EINTR: it is not complete. */
+int diag_dump(const struct nlmsghdr *request, mnl_cb_t cb, void *user);
 
 /* session_filter.c: sources that a dump is to tell of.  -E2BIG, -EINVAL for none; *ret is the caller's to free. */
 int session_filter_new(const struct ip6_prefix *sources, unsigned n, void **ret, size_t *ret_len);
@@ -191,6 +214,8 @@ void session_watch_stop(struct session_watch *w);
 
 /* owner.c, control_group.c */
 void owners_forget(struct owners *o);
+/* Of a process; leaves ret as it is when it cannot be seen. */
+void read_control_group(pid_t pid, char *ret, size_t cap);
 void control_groups_forget(struct control_groups *g);
 /* Leaves ret as it is when the number is not known. */
 void control_group_path(struct control_groups *g, uint64_t id, char *ret, size_t cap);
@@ -204,7 +229,16 @@ int nd_claim(struct net *n, const struct uplink *u, const struct in6_addr *home,
 	     const struct in6_addr *agent);
 int mobility_open(struct net *n);
 int pmtu_open(struct net *n);
+/* Where the kernel has tunnels, it shows what they carry to others as well: leave that alone. */
+int pmtu_errors_only(struct net *n);
 int icmp_open(struct net *n);
+/* What was received, after a routing header too; then with the mark and the destination in it. */
+struct datagram;
+void mobility_receive(struct net *n, const struct datagram *d);
+void icmp_receive(struct net *n, const struct datagram *d);
+
+/* routing_header.c: read type 2 routing headers ourselves. */
+int routing_header_open(struct net *n);
 
 /* resolve.c, fetch.c: end what runs; nobody is told. */
 void resolve_close(struct net *n);

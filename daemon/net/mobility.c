@@ -5,7 +5,7 @@
  * Out: whole packets with our own headers (IPV6_HDRINCL), since the checksum covers the home
  * address, which the kernel would not use.  In: a raw socket for the Mobility Header; the data
  * plane has taken the type 2 routing header out and left a mark, so the destination is the home
- * address.
+ * address.  A plane that does not leaves that to routing_header.c.
  */
 #include <errno.h>
 #include <sys/socket.h>
@@ -19,11 +19,18 @@
 #define SO_RCVMARK 75 /* Linux 5.19 */
 #endif
 
+static void set_mark(int fd, uint32_t mark)
+{
+	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)
+		log_debug("a message is not marked: %s", log_strerror(errno));
+}
+
 int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 {
 	uint8_t buf[MH_MAX_LEN + IP6_HEADER_LEN + HAO_HEADER_LEN];
 	struct uplink *u = uplink_find(n, ifindex);
 	struct in6_addr route_source = in6addr_any;
+	struct plane_way way = {.ifindex = ifindex};
 	const struct engine *e = n->engine;
 	const struct binding *b;
 	int r, len;
@@ -41,16 +48,19 @@ int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 		 * of a link we have left, and with it the home agent.  Not from a home address that we
 		 * have just come back to, which is the care-of address of others already: the data
 		 * plane still has its tunnel. */
-		r = n->plane->ops->set_source(n->plane, &packet->src, ifindex, &e->next_hop);
+		r = n->plane->ops->set_source(n->plane, &packet->src, ifindex, &e->next_hop, &way);
 		if (r < 0)
 			return r;
 		route_source = packet->src;
-		ifindex = n->device;
 	} else if ((b = engine_find_home(e, &packet->src))) {
 		path_reach_agent(n, b->slot, &packet->dst, ifindex);
 		route_source = packet->src;
 	}
-	r = datagram_send(n->raw_fd, &route_source, &packet->dst, ifindex, buf, (size_t)len);
+	if (way.mark)
+		set_mark(n->raw_fd, way.mark);
+	r = datagram_send(n->raw_fd, &route_source, &packet->dst, way.ifindex, buf, (size_t)len);
+	if (way.mark)
+		set_mark(n->raw_fd, 0);
 	if (r < 0 || packet->has_home_option)
 		return r;
 	/* The agent may still know the home address at another interface of ours, from an earlier
@@ -59,7 +69,7 @@ int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 	return nd_search(n, u, &packet->dst);
 }
 
-static void receive(struct net *n, const struct datagram *d)
+void mobility_receive(struct net *n, const struct datagram *d)
 {
 	struct message_event ev = {
 		.src = d->src,
@@ -70,13 +80,14 @@ static void receive(struct net *n, const struct datagram *d)
 		.len = d->len,
 	};
 
-	engine_message(n->engine, loop_now(), &ev);
+	if (d->len <= MH_MAX_LEN)
+		engine_message(n->engine, loop_now(), &ev);
 }
 
 static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
 	(void)s, (void)revents;
-	datagrams_receive(user, fd, 0, MH_MAX_LEN, receive);
+	datagrams_receive(user, fd, 0, MH_MAX_LEN, mobility_receive);
 	return 0;
 }
 

@@ -57,6 +57,12 @@ static bool is_own_device(const struct net *n, const char *name)
 	       (name[len] == '\0' || strcmp(name + len, "p") == 0);
 }
 
+/* A tunnel that is in use; what the plane itself has removed is not. */
+static bool is_own_tunnel(const struct net *n, int ifindex)
+{
+	return n->plane->ops->owns && n->plane->ops->owns(n->plane, ifindex);
+}
+
 static void on_link(struct net *n, const struct nlmsghdr *h, struct instant now)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
@@ -68,7 +74,7 @@ static void on_link(struct net *n, const struct nlmsghdr *h, struct instant now)
 	if (!tb[IFLA_IFNAME] || ifi->ifi_family != AF_UNSPEC)
 		return;
 	ev.name = mnl_attr_get_str(tb[IFLA_IFNAME]);
-	if (is_own_device(n, ev.name)) {
+	if (is_own_device(n, ev.name) || is_own_tunnel(n, ev.ifindex)) {
 		if (h->nlmsg_type == RTM_DELLINK)
 			reconcile_soon(n);
 		return;
@@ -202,7 +208,7 @@ static void on_tc(struct net *n, const struct nlmsghdr *h)
 	if (u && u->attached) {
 		u->attached = false;
 		u->want_attached = true;
-	} else if (t->tcm_ifindex != n->device) {
+	} else if (t->tcm_ifindex != n->device && !is_own_tunnel(n, t->tcm_ifindex)) {
 		return;
 	}
 	reconcile_soon(n);
@@ -212,6 +218,8 @@ static void on_rule(struct net *n, const struct nlmsghdr *h)
 {
 	const struct rtmsg *rt = mnl_nlmsg_get_payload(h);
 
+	if (policy_route_is_own(n, h))
+		return;
 	/* Flushing the rules of others takes ours along, without a protocol in the message of old
 	 * kernels. */
 	if (h->nlmsg_type == RTM_DELRULE && rt->rtm_family == AF_INET6)

@@ -36,10 +36,23 @@ int device_ensure(struct net *n)
 	r = n->plane->ops->set_device(n->plane, n->device, n->device_mac);
 	if (r < 0)
 		return log_errno(r, "cannot attach the data plane to %s", n->conf->device);
-	r = path_device_route(n);
+	/* Other planes have ways of their own for what goes there. */
+	r = n->plane->ops->device_for ? 0 : path_device_route(n);
 	if (r < 0)
 		return log_errno(r, "cannot route into %s", n->conf->device);
 	return 0;
+}
+
+static int open_plane(struct net *n)
+{
+	int r = plane_open(n->conf, &n->plane);
+
+	if (r < 0)
+		return r;
+	if (n->plane->ops->leaves_routing_headers &&
+	    ((r = routing_header_open(n)) < 0 || (r = pmtu_errors_only(n)) < 0))
+		return log_errno(r, "cannot read routing headers (CAP_NET_RAW is needed)");
+	return device_ensure(n);
 }
 
 int net_new(sd_event *ev, const struct conf *conf, struct net **ret)
@@ -51,7 +64,8 @@ int net_new(sd_event *ev, const struct conf *conf, struct net **ret)
 		return -ENOMEM;
 	n->ev = ev;
 	n->conf = conf;
-	n->nd_fd = n->packet_fd = n->mobility_fd = n->raw_fd = n->pmtu_fd = n->icmp_fd = -1;
+	n->nd_fd = n->packet_fd = n->mobility_fd = n->raw_fd = n->pmtu_fd = n->icmp_fd =
+		n->routing_fd = -1;
 	list_init(&n->uplinks);
 	list_init(&n->lookups);
 	list_init(&n->fetches);
@@ -60,7 +74,7 @@ int net_new(sd_event *ev, const struct conf *conf, struct net **ret)
 		log_errno(r, "cannot open raw sockets (CAP_NET_RAW is needed)");
 	else if ((r = rtnl_open(n)) < 0 || (r = monitor_open(n)) < 0 || (r = reconcile_init(n)) < 0)
 		log_errno(r, "cannot open netlink");
-	else if ((r = plane_open(conf, &n->plane)) == 0 && (r = device_ensure(n)) == 0)
+	else if ((r = open_plane(n)) == 0)
 		r = net_watch(n, n->plane->ops->activity_fd(n->plane), on_activity);
 	if (r < 0) {
 		if (n->device_made) /* what was found stays: it may be carrying traffic */
@@ -86,16 +100,17 @@ int net_start(struct net *n, struct engine *e)
 
 void net_reconfigure(struct net *n, const struct conf *conf)
 {
-	struct uplink *u, *t;
+	struct uplink *u;
 
 	n->conf = conf;
-	list_for_each_safe(u, t, &n->uplinks, node)
-		uplink_get(n, u->ifindex, u->name, u->type);
+	list_for_each(u, &n->uplinks, node)
+		uplink_configure(n, u);
 }
 
 void net_teardown(struct net *n)
 {
 	n->removing = true;
+	net_route_policy(n, NULL);
 	for (unsigned i = 0; i < CONF_MAX_HOMES; i++)
 		path_remove(n, &n->home[i]);
 	rtnl_sweep(n, NULL);
@@ -127,12 +142,14 @@ void net_free(struct net *n)
 	if (n->monitor)
 		mnl_socket_close(n->monitor);
 	nl_socket_free(n->rtnl);
+	policy_route_free(n);
 	close_fd(n->nd_fd);
 	close_fd(n->packet_fd);
 	close_fd(n->mobility_fd);
 	close_fd(n->raw_fd);
 	close_fd(n->pmtu_fd);
 	close_fd(n->icmp_fd);
+	close_fd(n->routing_fd);
 	owners_forget(&n->owners);
 	uplinks_free(n);
 	free(n);
@@ -184,6 +201,11 @@ void net_watch_activity(struct net *n, const struct in6_addr *home)
 }
 
 DEFINE_STRTAB(net_drop, "no-binding", "not-accepted", "malformed", "ecn", "failed");
+
+const char *net_plane(const struct net *n)
+{
+	return n->plane->ops->name;
+}
 
 void net_dropped(struct net *n, uint64_t ret[static NET_DROP_MAX])
 {

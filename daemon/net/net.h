@@ -11,7 +11,12 @@
  *   nd.c         router advertisements, solicitations
  *   mobility.c   mobility messages
  *   path.c       home address, rule and routes of a binding; address.c  the address itself
+ *   policy_route.c  addresses for sockets that do not ask, by routing rules; policy_rule.c  one of these rules
  *   plane.c      which data plane; plane_bpf.c  the BPF one, plane_ring.c  what it tells, bpf/ its programs
+ *   plane_kernel.c  the one of the kernel's own tunnels; plane_kernel_tunnel.c  these, plane_kernel_listen.c  what they tell,
+ *                plane_kernel_probe.c  whether the kernel has them, plane_kernel_audit.c  whether they are as they should be
+ *   tunnel.c     messages about them; match.c  filters on addresses
+ *   routing_header.c  type 2 routing headers where the plane leaves them to us
  *   bpf.c        bpf(2) on pinned objects; tc.c  attaching programs (clsact)
  *   netlink.c    single requests (libmnl)
  *   audit.c      whether all this is there and as it should be; plane_audit.c  the plane's part
@@ -19,8 +24,9 @@
  *   pmtu.c       path MTU of the tunnels
  *   reconcile.c  puts back what others remove
  *   sessions.c   sockets on given source addresses (sock_diag); session_filter.c  which those are
- *   session_watch.c  sockets that go
+ *   session_watch.c  sockets that go; session_destroy.c  those that are made to; session_bytes.c  what they carried
  *   owner.c      whose a socket is; control_group.c  control groups by number
+ *   source.c     which source address the kernel takes
  *   icmp.c       echo requests; answers and errors (RFC 4443, RFC 6275 section 6)
  *   resolve.c    home agents by DNS (RFC 5026)
  *   fetch.c      additional information of provisioning domains (RFC 8801), by a program of its own
@@ -70,13 +76,57 @@ usec_t net_first_data(struct net *n, const struct in6_addr *home, const struct i
 int net_list_sessions(struct net *n, const struct ip6_prefix *sources, unsigned n_sources,
 		      struct session_info **ret, size_t *ret_n);
 void net_watch_sessions(struct net *n, bool on);
+/* Every datagram socket of IPv6, also those without a source address (then ::). */
+int net_list_datagrams(struct net *n, struct session_info **ret, size_t *ret_n);
+/* End the sockets on these addresses: their owners get ECONNABORTED. */
+void net_destroy_sessions(struct net *n, const struct in6_addr *source, unsigned n_sources);
+/* What TCP sockets on these sources have carried, by cookie; freed by the caller.  For views: it is slower than a list. */
+struct session_bytes {
+	uint64_t cookie, sent, received;
+};
+int net_session_bytes(struct net *n, const struct ip6_prefix *sources, unsigned n_sources,
+		      struct session_bytes **ret, size_t *ret_n);
+const struct session_bytes *session_bytes_find(const struct session_bytes *b, size_t n,
+					       uint64_t cookie);
 /* -ENOENT, or -EACCES: an owner may be there, but we are not allowed to look. */
 int net_session_owner(struct net *n, const struct session_info *s, struct session_owner *ret);
+/*
+ * The number of the control group that a process is in: -EPERM if it is the root of all, or its directory does not belong to
+ * the user (0: to whomever).
+ */
+int net_control_group_of(pid_t pid, uid_t uid, uint64_t *ret);
+/* All that there are; freed by the caller. */
+int net_list_control_groups(uint64_t **ret, size_t *ret_n);
+/* The source address of a socket that is connected and has asked for nothing. */
+int net_source(const struct in6_addr *destination, struct in6_addr *ret);
 int net_echo(struct net *n, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
 	     uint16_t identifier, uint16_t sequence);
 /* -EBUSY: too many at a time.  After 0, engine_resolved() and engine_domain() follow in any case, but not within the call. */
 int net_resolve(struct net *n, const char *domain);
 int net_fetch_domain(struct net *n, int ifindex, const char *domain);
+
+/*
+ * What the policy gives to sockets of this host that have no source address when they connect (policy_route.c).  Those that
+ * have bound one are never concerned.
+ */
+#define NET_POLICY_RULES 96
+#define NET_POLICY_ORDERS 32
+struct net_policy_rule {
+	unsigned order; /* the lower one counts; of the same, one is as good as the other */
+	enum service_type service;     /* non-persistent: left to the kernel */
+	uint8_t protocol;              /* IPPROTO_TCP, IPPROTO_UDP */
+	uint16_t port_from, port_to;   /* of the other end; 0: all */
+	struct ip6_prefix destination; /* length 0: all */
+	bool has_user;
+	uid_t user;
+};
+struct net_policy {
+	unsigned n; /* in ascending order */
+	struct net_policy_rule rule[NET_POLICY_RULES];
+	struct in6_addr source[SERVICE_TYPE_MAX]; /* a home address; ::: none, left to the kernel */
+};
+/* NULL: no rules.  Told anew whenever the addresses that can be given may have changed.  0, or -errno, logged. */
+int net_route_policy(struct net *n, const struct net_policy *policy);
 
 /* Tunnelled traffic of a binding, since its slot was given to its home address. */
 struct net_traffic {
@@ -97,6 +147,8 @@ struct audit_result {
 };
 unsigned net_audit(struct net *n, struct audit_result *ret, unsigned max);
 
+/* The name of the data plane: "bpf", "kernel". */
+const char *net_plane(const struct net *n);
 /* Packets that the plane has refused since it was loaded. */
 enum net_drop {
 	NET_DROP_NO_BINDING,   /* left a home address that has no path */

@@ -27,15 +27,22 @@ struct nlmsghdr *netlink_message(void *buf, uint16_t type, uint16_t flags, size_
 	return h;
 }
 
-int netlink_talk(struct nlmsghdr *h, mnl_cb_t cb, void *user)
+int netlink_talk_to(int family, struct nlmsghdr *h, mnl_cb_t cb, void *user)
 {
-	_cleanup_(cleanup_mnl) struct mnl_socket *s = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	_cleanup_(cleanup_mnl) struct mnl_socket *s = mnl_socket_open2(family, SOCK_CLOEXEC);
+
+	if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	return netlink_talk_on(s, h, cb, user);
+}
+
+int netlink_talk_on(struct mnl_socket *s, struct nlmsghdr *h, mnl_cb_t cb, void *user)
+{
 	char reply[REPLY_SIZE];
 	ssize_t n;
 	int r = MNL_CB_OK;
 
-	if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 ||
-	    mnl_socket_sendto(s, h, h->nlmsg_len) < 0)
+	if (mnl_socket_sendto(s, h, h->nlmsg_len) < 0)
 		return -errno;
 	while (r == MNL_CB_OK) {
 		n = mnl_socket_recvfrom(s, reply, sizeof(reply));
@@ -46,6 +53,11 @@ int netlink_talk(struct nlmsghdr *h, mnl_cb_t cb, void *user)
 			return -errno;
 	}
 	return 0;
+}
+
+int netlink_talk(struct nlmsghdr *h, mnl_cb_t cb, void *user)
+{
+	return netlink_talk_to(NETLINK_ROUTE, h, cb, user);
 }
 
 struct attributes {

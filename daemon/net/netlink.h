@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One request to the kernel on a socket of its own. */
+/* Single requests to the kernel. */
 #pragma once
 
 #include <libmnl/libmnl.h>
@@ -11,6 +11,10 @@ struct nlmsghdr *netlink_message(void *buf, uint16_t type, uint16_t flags, size_
  * cb returns MNL_CB_STOP.  0 or -errno.
  */
 int netlink_talk(struct nlmsghdr *h, mnl_cb_t cb, void *user);
+/* The same of another family than NETLINK_ROUTE. */
+int netlink_talk_to(int family, struct nlmsghdr *h, mnl_cb_t cb, void *user);
+/* The same on a socket that is there already; cb must not stop before the end. */
+int netlink_talk_on(struct mnl_socket *s, struct nlmsghdr *h, mnl_cb_t cb, void *user);
 
 /* Attributes by type, behind the family header; NULL where there is none.  tb has max + 1 entries. */
 void netlink_attributes(const struct nlmsghdr *h, size_t header, const struct nlattr **tb,

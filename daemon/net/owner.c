@@ -175,7 +175,7 @@ static void read_executable(pid_t pid, char *ret, size_t cap)
 		ret[len - (ssize_t)suffix] = '\0';
 }
 
-static void read_control_group(pid_t pid, char *ret, size_t cap)
+void read_control_group(pid_t pid, char *ret, size_t cap)
 {
 	char path[32], line[PATH_MAX];
 	FILE *f;

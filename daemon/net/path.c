@@ -6,6 +6,7 @@
  *   rule     from HOME lookup TABLE
  *   TABLE    default  via fe80::1 dev dmm0 mtu M    PATH_TUNNEL: the plane takes it from there
  *                                                   PATH_BLOCKED with wake: it drops it, and tells who waits
+ *            default  dev TUNNEL mtu M              PATH_TUNNEL, with a plane that has devices for its tunnels
  *            default  via ROUTER dev LINK           PATH_HOME, with the home prefix on LINK
  *            unreachable default                    always, last: nothing leaks out unencapsulated
  *   local    HOME dev dmm0                          from the first closing on: nobody can bind the address then, but what
@@ -35,16 +36,25 @@ static uint32_t tunnel_mtu(struct net *n, const struct installed *h, const struc
 	return outer - TUNNEL_OVERHEAD;
 }
 
-static int route_tunnel(struct net *n, unsigned slot, uint32_t mtu)
+/* Who comes to its table without a source address gets this one (policy_route.c); there is none while it is closed. */
+static struct in6_addr source_of(const struct path *p)
+{
+	return p->closed ? in6addr_any : p->home;
+}
+
+static int route_device(struct net *n, unsigned slot, const struct in6_addr *source, int device,
+			uint32_t mtu, bool add)
 {
 	struct rtnl_nexthop_spec nh = {
-		.ifindex = n->device,
-		.gateway = device_gateway,
+		.ifindex = device,
+		.source = *source,
 		.mtu = mtu,
 		.metric = ROUTE_METRIC,
 	};
 
-	return rtnl_route(n, slot, &any_destination, &nh, true);
+	if (device == n->device)
+		nh.gateway = device_gateway;
+	return rtnl_route(n, slot, &any_destination, &nh, add);
 }
 
 static int route_home(struct net *n, const struct path *p, bool add)
@@ -54,26 +64,16 @@ static int route_home(struct net *n, const struct path *p, bool add)
 	int r;
 
 	router.gateway = p->next_hop;
+	router.source = source_of(p);
 	r = rtnl_route(n, p->slot, &p->home_prefix, &on_link, add);
 	if (r < 0 || addr_is_any(&p->next_hop))
 		return r;
 	return rtnl_route(n, p->slot, &any_destination, &router, add);
 }
 
-static int unroute_tunnel(struct net *n, unsigned slot)
-{
-	struct rtnl_nexthop_spec tunnel = {
-		.ifindex = n->device,
-		.gateway = device_gateway,
-		.metric = ROUTE_METRIC,
-	};
-
-	return rtnl_route(n, slot, &any_destination, &tunnel, false);
-}
-
 int path_device_route(struct net *n)
 {
-	int r = route_tunnel(n, DEVICE_SLOT, 0);
+	int r = route_device(n, DEVICE_SLOT, &in6addr_any, n->device, 0, true);
 
 	return r < 0 ? r : rtnl_device_rule(n, true);
 }
@@ -122,23 +122,33 @@ static bool goes_into_device(const struct path *p)
 	return p->mode == PATH_TUNNEL || (p->mode == PATH_BLOCKED && p->wake);
 }
 
-static void unroute(struct net *n, const struct path *p)
+/* Which one: that of the plane's tunnel, or ours. */
+static int choose_device(struct net *n, const struct path *p)
 {
-	if (goes_into_device(p))
-		unroute_tunnel(n, p->slot);
-	else if (p->mode == PATH_HOME)
+	if (p->mode == PATH_TUNNEL && n->plane->ops->device_for)
+		return n->plane->ops->device_for(n->plane, p);
+	return n->device;
+}
+
+static void unroute(struct net *n, struct installed *h, const struct path *p)
+{
+	if (h->device)
+		route_device(n, p->slot, &in6addr_any, h->device, 0, false);
+	h->device = 0;
+	if (p->mode == PATH_HOME)
 		route_home(n, p, false);
 }
 
 /* What only the old path needs; the default route has been replaced in place by then. */
-static void leave(struct net *n, const struct path *old, const struct path *now)
+static void leave(struct net *n, struct installed *h, const struct path *now)
 {
+	const struct path *old = &h->path;
 	struct rtnl_nexthop_spec on_link = {.ifindex = old->ifindex, .metric = ROUTE_METRIC};
 
 	if (old->mode == PATH_HOME && (now->mode != PATH_HOME || now->ifindex != old->ifindex))
 		rtnl_route(n, old->slot, &old->home_prefix, &on_link, false);
 	if (now->mode == PATH_BLOCKED && !now->wake)
-		unroute(n, old);
+		unroute(n, h, old);
 	if (claimed_link(old) && claimed_link(old) != claimed_link(now))
 		address_remove_ours(claimed_link(old), &old->home);
 }
@@ -160,10 +170,11 @@ static uint32_t choose_mtu(struct net *n, struct installed *h, const struct path
 
 static int enter(struct net *n, struct installed *h, const struct path *p, bool force)
 {
+	const struct in6_addr source = source_of(p);
 	const struct path *old = &h->path;
 	struct uplink *u;
 	uint32_t mtu;
-	int r;
+	int r, device;
 
 	if (force || claimed_link(p) != claimed_link(old))
 		if ((r = claim(p)) < 0)
@@ -171,15 +182,18 @@ static int enter(struct net *n, struct installed *h, const struct path *p, bool 
 	if (p->mode == PATH_HOME) {
 		if ((r = route_home(n, p, true)) < 0)
 			return r;
+		h->device = 0; /* replaced */
 		return n->plane->ops->set_path(n->plane, p);
 	}
-	/* The plane first: a handover is this one update. */
+	/* The plane first: a handover is this one update, or the route to its next tunnel. */
 	if ((r = n->plane->ops->set_path(n->plane, p)) < 0 || !goes_into_device(p))
 		return r;
 	mtu = choose_mtu(n, h, p);
-	if (force || !goes_into_device(old) || mtu != h->mtu)
-		if ((r = route_tunnel(n, p->slot, mtu)) < 0)
+	device = choose_device(n, p);
+	if (force || device != h->device || mtu != h->mtu)
+		if ((r = route_device(n, p->slot, &source, device, mtu, true)) < 0)
 			return r;
+	h->device = device;
 	h->mtu = mtu;
 	u = uplink_find(n, p->ifindex);
 	return u ? uplink_attach(n, u) : 0;
@@ -200,8 +214,11 @@ static void finish_adoption(struct net *n, const struct path *p)
 		if (p->mode == PATH_BLOCKED) /* no route has replaced it */
 			rtnl_route(n, p->slot, &any_destination, &on_link, false);
 	}
-	if (p->mode == PATH_BLOCKED && !p->wake)
-		unroute_tunnel(n, p->slot);
+	if (p->mode == PATH_BLOCKED && !p->wake) {
+		struct rtnl_nexthop_spec whichever = {.metric = ROUTE_METRIC};
+
+		rtnl_route(n, p->slot, &any_destination, &whichever, false);
+	}
 }
 
 static void route_agent(struct net *n, const struct installed *h, unsigned slot, bool add)
@@ -235,6 +252,7 @@ int path_install(struct net *n, struct installed *h, const struct path *p)
 	bool fresh = !h->present;
 	int r;
 
+	policy_route_before(n, h, p);
 	if (fresh)
 		*h = (struct installed){.stale = h->stale};
 	if (fresh)
@@ -249,13 +267,17 @@ int path_install(struct net *n, struct installed *h, const struct path *p)
 		h->path = *p;
 		return 0;
 	}
-	r = enter(n, h, p, fresh);
+	/* With the address its routes get it, or lose it, as their source. */
+	r = enter(n, h, p, fresh || p->closed != h->path.closed);
 	if (r < 0)
 		return r;
 	if (!fresh)
-		leave(n, &h->path, p);
-	if (h->stale || h->adopted)
+		leave(n, h, p);
+	if (h->stale || h->adopted) {
 		finish_adoption(n, p);
+		if (n->plane->ops->settle)
+			n->plane->ops->settle(n->plane, &p->home);
+	}
 	h->stale = h->adopted = false;
 	if (h->agent_ifindex && (p->mode != PATH_TUNNEL || !p->claimed_ifindex)) {
 		route_agent(n, h, p->slot, false);
@@ -272,6 +294,7 @@ void path_remove(struct net *n, struct installed *h)
 
 	if (!h->present)
 		return;
+	policy_route_before(n, h, NULL);
 	h->present = false;
 	if (h->agent_ifindex)
 		route_agent(n, h, p.slot, false);
@@ -284,9 +307,7 @@ void path_remove(struct net *n, struct installed *h)
 		address_remove_ours(claimed_link(&p), &p.home);
 	n->plane->ops->forget(n->plane, &p.home);
 	rtnl_rule(n, p.slot, &p.home, false);
-	unroute_tunnel(n, p.slot);
-	if (p.mode == PATH_HOME)
-		route_home(n, &p, false);
+	unroute(n, h, &p);
 	rtnl_route(n, p.slot, &any_destination, &blocked, false);
 }
 
@@ -306,6 +327,7 @@ int path_repair(struct net *n, struct installed *h)
 
 int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu)
 {
+	const struct in6_addr source = source_of(&h->path);
 	uint32_t mtu;
 	int r;
 
@@ -316,7 +338,7 @@ int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu)
 	mtu = tunnel_mtu(n, h, &h->path);
 	if (mtu == h->mtu)
 		return 0;
-	r = route_tunnel(n, h->path.slot, mtu);
+	r = route_device(n, h->path.slot, &source, h->device, mtu, true);
 	if (r < 0)
 		return r;
 	h->mtu = mtu;

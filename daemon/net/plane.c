@@ -2,6 +2,7 @@
 #include "net/plane.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,9 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "net/bpf/plane.h"
 #include "net/internal.h"
+#include "net/tc.h"
 
 const char *program_path(const char *name, const char *variable, char *buf, size_t size)
 {
@@ -57,7 +60,7 @@ void plane_unload(const struct conf *conf)
 		run_loader("--remove", conf->pin_directory);
 }
 
-int plane_open(const struct conf *conf, struct plane **ret)
+static int open_bpf(const struct conf *conf, struct plane **ret)
 {
 	int r = plane_bpf_open(conf, ret);
 
@@ -66,10 +69,58 @@ int plane_open(const struct conf *conf, struct plane **ret)
 		if (r == 0)
 			r = plane_bpf_open(conf, ret);
 	}
-	if (r < 0)
-		log_error(
-			"no data plane: the BPF programs in %s cannot be used (%s); as a service, "
-			"dmmd-loader.service loads them",
-			conf->pin_directory, log_strerror(-r));
+	return r;
+}
+
+/* What an earlier run has hung into interfaces would take the packets that the other plane is to get. */
+static void leave_bpf(const struct conf *conf, struct plane *now)
+{
+	struct plane *old;
+	uint32_t undo;
+	int ifindex;
+
+	if (plane_bpf_open(conf, &old) < 0)
+		return;
+	while (old->ops->undo(old, &ifindex, &undo) == 0)
+		now->ops->remember(now, ifindex, undo & ~PLANE_UPLINK_QUEUE);
+	old->ops->teardown(old);
+	old->ops->free(old);
+	ifindex = (int)if_nametoindex(conf->device);
+	if (ifindex)
+		tc_detach(ifindex, TC_EGRESS, true);
+	plane_unload(conf);
+}
+
+static int open_kernel(const struct conf *conf, struct plane **ret, char *why, size_t size)
+{
+	int r = plane_kernel_open(conf, ret, why, size);
+
+	if (r == 0)
+		leave_bpf(conf, *ret);
+	return r;
+}
+
+int plane_open(const struct conf *conf, struct plane **ret)
+{
+	char why[128] = "";
+	int r = -EPROTONOSUPPORT, bpf = 0;
+
+	if (conf->plane != CONF_PLANE_KERNEL) {
+		r = bpf = open_bpf(conf, ret);
+		if (r == 0)
+			plane_kernel_remove(conf);
+	}
+	if (r < 0 && conf->plane != CONF_PLANE_BPF)
+		r = open_kernel(conf, ret, why, sizeof(why));
+	if (r == 0) {
+		log_info("data plane: %s", (*ret)->ops->name);
+		return 0;
+	}
+	if (bpf)
+		log_error("no data plane: the BPF programs in %s cannot be used (%s); as a "
+			  "service, dmmd-loader.service loads them",
+			  conf->pin_directory, log_strerror(-bpf));
+	if (why[0])
+		log_error("no data plane: the tunnels of the kernel cannot be used: %s", why);
 	return r;
 }

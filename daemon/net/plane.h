@@ -13,10 +13,22 @@ struct plane {
 	const struct plane_ops *ops;
 };
 
+/* How signalling leaves: into an interface, with a mark (0 = none). */
+struct plane_way {
+	int ifindex;
+	uint32_t mark;
+};
+
 struct plane_ops {
-	const char *name; /* "bpf" */
+	const char *name; /* "bpf", "kernel" */
+	/* It leaves type 2 routing headers to us: routing_header.c. */
+	bool leaves_routing_headers;
 	/* Our device exists (again) under this index and address. */
 	int (*set_device)(struct plane *p, int ifindex, const uint8_t mac[6]);
+	/* Where the default route of a path with a tunnel leads, 0 = nowhere yet; NULL: into our device, all of them. */
+	int (*device_for)(struct plane *p, const struct path *path);
+	/* One of those. */
+	bool (*owns)(struct plane *p, int ifindex);
 	/* Let the interface carry tunnels.  has_mac: frames begin with an Ethernet header. */
 	int (*attach)(struct plane *p, int ifindex, bool has_mac);
 	/* What is to be undone on the interface, bits PLANE_UPLINK_*; remembered over a crash. */
@@ -26,9 +38,11 @@ struct plane_ops {
 	int (*set_path)(struct plane *p, const struct path *path);
 	/* No path, and nobody waits for a packet from it. */
 	void (*forget)(struct plane *p, const struct in6_addr *home);
-	/* Signalling from this care-of address, sent into our device, leaves by that router. */
+	/* The first path of this run is in place: what an earlier one had for it may go.  NULL: nothing is kept for that. */
+	void (*settle)(struct plane *p, const struct in6_addr *home);
+	/* Signalling from this care-of address, sent that way, leaves by that router. */
 	int (*set_source)(struct plane *p, const struct in6_addr *coa, int ifindex,
-			  const struct in6_addr *next_hop);
+			  const struct in6_addr *next_hop, struct plane_way *ret);
 	int (*accept)(struct plane *p, unsigned slot, const struct in6_addr *home,
 		      const struct in6_addr *anchor, const struct in6_addr *coa);
 	void (*reject)(struct plane *p, const struct in6_addr *home, const struct in6_addr *anchor,
@@ -48,8 +62,8 @@ struct plane_ops {
 	void (*forget_others)(struct plane *p, const struct engine *e);
 	/* The next interface to be undone, which is forgotten; -ENOENT at the end. */
 	int (*undo)(struct plane *p, int *ret_ifindex, uint32_t *ret_undo);
-	/* Audit: does the interface, our device or an uplink, carry our programs; does the path of a home address stand in the
-	 * plane; what else is there to check.  What is wrong is told in words. */
+	/* Audit: does the interface, our device or an uplink, carry our programs (NULL: there are none); does the path of a
+	 * home address stand in the plane; what else is there to check.  What is wrong is told in words. */
 	bool (*check_attached)(struct plane *p, int ifindex, bool has_mac);
 	const char *(*check_path)(struct plane *p, const struct path *path);
 	void (*audit)(struct plane *p, const struct conf *conf, struct audit *a);
@@ -58,9 +72,12 @@ struct plane_ops {
 	void (*free)(struct plane *p);
 };
 
-/* Opens the plane that the kernel offers; runs the loader if nothing is pinned yet and that is
- * allowed. */
+/* Opens the plane that is configured, or the first that the kernel offers; what an earlier run with another one has left goes. */
 int plane_open(const struct conf *conf, struct plane **ret);
 /* Unpin what plane_open() had pinned, if we may. */
 void plane_unload(const struct conf *conf);
 int plane_bpf_open(const struct conf *conf, struct plane **ret);
+/* why: what is missing, in words. */
+int plane_kernel_open(const struct conf *conf, struct plane **ret, char *why, size_t size);
+/* Its interfaces, left by an earlier run. */
+void plane_kernel_remove(const struct conf *conf);

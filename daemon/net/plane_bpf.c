@@ -185,7 +185,7 @@ static bool bpf_next_activity(struct plane *p, struct in6_addr *ret_home)
 }
 
 static int bpf_set_source(struct plane *p, const struct in6_addr *coa, int ifindex,
-			  const struct in6_addr *next_hop)
+			  const struct in6_addr *next_hop, struct plane_way *ret)
 {
 	struct plane_addr key = to_plane_addr(coa);
 	struct plane_coa value = {
@@ -193,6 +193,7 @@ static int bpf_set_source(struct plane *p, const struct in6_addr *coa, int ifind
 		.ifindex = (uint32_t)ifindex,
 	};
 
+	*ret = (struct plane_way){.ifindex = to_bpf(p)->device};
 	return bpf_map_put(to_bpf(p)->fd[PIN_COA], &key, &value);
 }
 

@@ -10,6 +10,7 @@
  * carries, and only for a packet that we could have sent; the next care-of address starts anew.
  */
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/icmpv6.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -91,4 +92,14 @@ int pmtu_open(struct net *n)
 	    setsockopt(n->pmtu_fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on)) < 0)
 		return -errno;
 	return net_watch(n, n->pmtu_fd, on_packet);
+}
+
+int pmtu_errors_only(struct net *n)
+{
+	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = {.len = 1, .filter = &none};
+
+	return setsockopt(n->pmtu_fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0
+		       ? -errno
+		       : 0;
 }

@@ -21,7 +21,7 @@ static int repair(struct net *n)
 			r = uplink_attach(n, u);
 	for (unsigned i = 0; i < CONF_MAX_HOMES && r == 0; i++)
 		r = path_repair(n, &n->home[i]);
-	return r;
+	return r < 0 ? r : policy_route_repair(n);
 }
 
 static int on_repair(sd_event_source *s, uint64_t usec, void *user)

@@ -13,6 +13,7 @@
 
 #include "net/address.h"
 #include "net/internal.h"
+#include "net/policy_rule.h"
 
 #define DEVICE_MTU 9000 /* the routes say what really fits */
 
@@ -227,6 +228,19 @@ static int add_nexthop(struct rtnl_route *route, const struct rtnl_nexthop_spec 
 	return 0;
 }
 
+static int add_with_source(struct net *n, struct rtnl_route *route, const struct in6_addr *source)
+{
+	_cleanup_(put_nl_addr) struct nl_addr *from =
+		nl_addr_build(AF_INET6, source, sizeof(*source));
+	int r;
+
+	if (!from)
+		return -ENOMEM;
+	if ((r = rtnl_route_set_pref_src(route, from)) < 0)
+		return to_errno(r);
+	return to_errno(rtnl_route_add(n->rtnl, route, NLM_F_CREATE | NLM_F_REPLACE));
+}
+
 int rtnl_route(struct net *n, unsigned slot, const struct ip6_prefix *dst,
 	       const struct rtnl_nexthop_spec *spec, bool add)
 {
@@ -255,6 +269,13 @@ int rtnl_route(struct net *n, unsigned slot, const struct ip6_prefix *dst,
 		rtnl_route_set_metric(route, RTAX_MTU, spec->mtu);
 	if (!add)
 		return gone_is_fine(rtnl_route_delete(n->rtnl, route, 0));
+	if (!addr_is_any(&spec->source)) {
+		r = add_with_source(n, route, &spec->source);
+		if (r != -EINVAL)
+			return r;
+		/* Somebody has just removed the address: the reconciler brings back both. */
+		rtnl_route_set_pref_src(route, NULL);
+	}
 	return to_errno(rtnl_route_add(n->rtnl, route, NLM_F_CREATE | NLM_F_REPLACE));
 }
 
@@ -273,7 +294,39 @@ static bool slot_is_kept(const struct net *n, const struct engine *keep, uint32_
 struct sweep {
 	struct net *net;
 	const struct engine *keep;
+	struct nl_cache *rules;
 };
+
+static bool has_home_rule(const struct sweep *s, const struct binding *b)
+{
+	const struct conf *conf = s->net->conf;
+	struct nl_object *o;
+
+	for (o = nl_cache_get_first(s->rules); o; o = nl_cache_get_next(o)) {
+		struct rtnl_rule *rule = (struct rtnl_rule *)o;
+		struct nl_addr *src = rtnl_rule_get_src(rule);
+
+		if (rtnl_rule_get_prio(rule) == conf->rule_priority + b->slot && src &&
+		    nl_addr_get_len(src) == sizeof(b->home) &&
+		    memcmp(nl_addr_get_binary_addr(src), &b->home, sizeof(b->home)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* To a table that is not that of a home address any more, or of another one than before. */
+static bool leads_to_stranger(const struct sweep *s, struct rtnl_rule *rule)
+{
+	uint32_t table = rtnl_rule_get_table(rule), slot = table - s->net->conf->route_table;
+	const struct binding *b;
+
+	if (rtnl_rule_get_action(rule) != FR_ACT_TO_TBL)
+		return false;
+	list_for_each(b, &s->keep->bindings, node)
+		if (b->slot == slot)
+			return !has_home_rule(s, b);
+	return true;
+}
 
 static void sweep_rule(struct nl_object *o, void *user)
 {
@@ -285,7 +338,10 @@ static void sweep_rule(struct nl_object *o, void *user)
 	uint8_t protocol = 0;
 
 	if (rtnl_rule_get_family(rule) != AF_INET6 || rtnl_rule_get_protocol(rule, &protocol) < 0 ||
-	    protocol != NET_PROTOCOL || slot > DEVICE_SLOT || (s->keep && slot == DEVICE_SLOT))
+	    protocol != NET_PROTOCOL || slot > POLICY_END || (s->keep && slot == DEVICE_SLOT))
+		return;
+	/* policy_route.c takes over what an earlier run has left, unless it leads nowhere. */
+	if (s->keep && slot > DEVICE_SLOT && !leads_to_stranger(s, rule))
 		return;
 	src = rtnl_rule_get_src(rule);
 	if (s->keep && src)
@@ -346,10 +402,11 @@ static void sweep_addresses(struct net *n, const struct engine *keep)
 
 void rtnl_sweep(struct net *n, const struct engine *keep)
 {
-	struct sweep s = {n, keep};
+	struct sweep s = {.net = n, .keep = keep};
 	struct nl_cache *c;
 
 	if (rtnl_rule_alloc_cache(n->rtnl, AF_INET6, &c) == 0) {
+		s.rules = c;
 		nl_cache_foreach(c, sweep_rule, &s);
 		nl_cache_free(c);
 	}

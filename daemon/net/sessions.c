@@ -33,15 +33,16 @@ struct listing {
 	struct session_info *info;
 	size_t n, allocated;
 	uint8_t protocol;
+	bool all; /* also what has no source */
 };
 
-static int request_new(const struct ip6_prefix *sources, unsigned n, struct nlmsghdr **ret)
+int diag_request_new(const struct ip6_prefix *sources, unsigned n, struct nlmsghdr **ret)
 {
 	_cleanup_free_ void *filter = NULL;
 	struct inet_diag_req_v2 *req;
 	struct nlmsghdr *h;
-	size_t len;
-	int r = session_filter_new(sources, n, &filter, &len);
+	size_t len = 0;
+	int r = sources ? session_filter_new(sources, n, &filter, &len) : 0;
 
 	if (r < 0)
 		return r;
@@ -53,7 +54,8 @@ static int request_new(const struct ip6_prefix *sources, unsigned n, struct nlms
 	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	req = mnl_nlmsg_put_extra_header(h, sizeof(*req));
 	req->sdiag_family = AF_INET6;
-	mnl_attr_put(h, INET_DIAG_REQ_BYTECODE, len, filter);
+	if (len)
+		mnl_attr_put(h, INET_DIAG_REQ_BYTECODE, len, filter);
 	*ret = h;
 	return 0;
 }
@@ -109,7 +111,7 @@ static int on_socket(const struct nlmsghdr *h, void *user)
 	memcpy(&s.source, m->id.idiag_src, sizeof(s.source));
 	memcpy(&s.destination, m->id.idiag_dst, sizeof(s.destination));
 	/* A prefix of length 0 matches what has no IPv6 source, too. */
-	if (m->idiag_timer == TIMER_TIME_WAIT || addr_is_any(&s.source) ||
+	if (m->idiag_timer == TIMER_TIME_WAIT || (!l->all && addr_is_any(&s.source)) ||
 	    IN6_IS_ADDR_V4MAPPED(&s.source))
 		return MNL_CB_OK;
 	if (append(l, &s) < 0) {
@@ -135,7 +137,7 @@ static int on_end(const struct nlmsghdr *h, void *user)
 	return MNL_CB_STOP;
 }
 
-static int receive_dump(struct mnl_socket *s, struct listing *l)
+static int receive_dump(struct mnl_socket *s, mnl_cb_t cb, void *user)
 {
 	mnl_cb_t control[] = {[NLMSG_ERROR] = on_end, [NLMSG_DONE] = on_end};
 	char buf[DUMP_CHUNK];
@@ -146,8 +148,8 @@ static int receive_dump(struct mnl_socket *s, struct listing *l)
 		len = mnl_socket_recvfrom(s, buf, sizeof(buf));
 		if (len < 0)
 			return -errno;
-		r = mnl_cb_run2(buf, (size_t)len, 0, mnl_socket_get_portid(s), on_socket, l,
-				control, sizeof(control) / sizeof(control[0]));
+		r = mnl_cb_run2(buf, (size_t)len, 0, mnl_socket_get_portid(s), cb, user, control,
+				sizeof(control) / sizeof(control[0]));
 		if (r < 0)
 			return -errno;
 	} while (r != MNL_CB_STOP);
@@ -155,7 +157,7 @@ static int receive_dump(struct mnl_socket *s, struct listing *l)
 }
 
 /* Each attempt has a socket of its own: nothing of one that failed is left in it. */
-static int dump(const struct nlmsghdr *request, struct listing *l)
+int diag_dump(const struct nlmsghdr *request, mnl_cb_t cb, void *user)
 {
 	struct mnl_socket *s = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
 	int r;
@@ -166,7 +168,7 @@ static int dump(const struct nlmsghdr *request, struct listing *l)
 	    mnl_socket_sendto(s, request, request->nlmsg_len) < 0)
 		r = -errno;
 	else
-		r = receive_dump(s, l);
+		r = receive_dump(s, cb, user);
 	mnl_socket_close(s);
 	return r;
 }
@@ -182,7 +184,7 @@ static int list_protocol(struct nlmsghdr *request, uint8_t protocol, uint32_t st
 	req->idiag_states = states;
 	for (unsigned i = 0; i < DUMP_ATTEMPTS && r == -EINTR; i++) {
 		l->n = before;
-		r = dump(request, l);
+		r = diag_dump(request, on_socket, l);
 	}
 	return r == -EINTR ? -EAGAIN : r;
 }
@@ -218,13 +220,33 @@ int net_list_sessions(struct net *n, const struct ip6_prefix *sources, unsigned 
 
 	owners_forget(&n->owners);
 	if (n_sources > 0) {
-		if ((r = request_new(sources, n_sources, &request)) < 0 ||
+		if ((r = diag_request_new(sources, n_sources, &request)) < 0 ||
 		    (r = list_protocol(request, IPPROTO_TCP, TCP_STATES, &l)) < 0 ||
 		    (r = list_protocol(request, IPPROTO_UDP, UDP_STATES, &l)) < 0) {
 			free(l.info);
 			log_debug("cannot list sessions: %s", log_strerror(-r));
 			return r;
 		}
+	}
+	if (l.n > 0)
+		remove_duplicates(&l);
+	*ret = l.info;
+	*ret_n = l.n;
+	return 0;
+}
+
+int net_list_datagrams(struct net *n, struct session_info **ret, size_t *ret_n)
+{
+	_cleanup_free_ struct nlmsghdr *request = NULL;
+	struct listing l = {.all = true};
+	int r;
+
+	(void)n;
+	if ((r = diag_request_new(NULL, 0, &request)) < 0 ||
+	    (r = list_protocol(request, IPPROTO_UDP, UDP_STATES, &l)) < 0) {
+		free(l.info);
+		log_debug("cannot list datagram sockets: %s", log_strerror(-r));
+		return r;
 	}
 	if (l.n > 0)
 		remove_duplicates(&l);

@@ -108,9 +108,17 @@ void uplinks_undo(struct net *n)
 				set_sysctl(name, dad_sysctls[i].name, false);
 }
 
+void uplink_configure(struct net *n, struct uplink *u)
+{
+	const struct conf_link *c = conf_link_find(n->conf, u->name);
+
+	u->use = u->usable_type && c->use;
+	if (u->use)
+		ask_optimistic_dad(n, u, c);
+}
+
 struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned short type)
 {
-	const struct conf_link *c = conf_link_find(n->conf, name);
 	struct uplink *u = uplink_find(n, ifindex);
 
 	if (!u) {
@@ -123,9 +131,7 @@ struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned
 	snprintf(u->name, sizeof(u->name), "%s", name);
 	u->type = type;
 	u->usable_type = usable_type(type);
-	u->use = u->usable_type && c->use;
-	if (u->use)
-		ask_optimistic_dad(n, u, c);
+	uplink_configure(n, u);
 	return u;
 }
 

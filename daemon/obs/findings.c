@@ -60,10 +60,14 @@ static void add_tunnel(struct findings *f, const char *what, const struct bindin
 {
 	const struct liveness *l = &b->liveness;
 	const char *anchor = b->anchor ? b->anchor->name : "its anchor";
+	const char *waiting = binding_waiting_for(b);
 
 	if (l->probe_answered && l->probe_answered >= since)
 		findings_add(f, true, what, "the probe through %s was answered after %.1f ms",
 			     anchor, ms(l->rtt));
+	else if (!b->registered)
+		findings_add(f, false, what, "not registered at %s yet, waiting for %s", anchor,
+			     waiting ? waiting : "its acknowledgement");
 	else if (l->probe_sent)
 		findings_add(f, false, what,
 			     "no answer through %s: does it forward packets of %s, and does "
@@ -113,22 +117,22 @@ static void add_key(struct findings *f, const struct anchor *a)
 			     "none (Insecure=yes): whoever can send as %s can divert or cut its "
 			     "bindings; a KeyFile= prevents that",
 			     ADDR_STR(&a->address));
-	else if (a->n.dropped_auth && !a->n.ba_accepted)
+	else if (a->failed_auth)
 		findings_add(f, false, what,
-			     "all %" PRIu64 " acknowledgements failed authentication: SPI=, "
+			     "%s %u acknowledgements failed authentication: SPI=, "
 			     "Algorithm= and key have to be the same at the home agent",
-			     a->n.dropped_auth);
+			     a->key_proven ? "the last" : "all", a->failed_auth);
 	else if (a->clock_offset > MAX_CLOCK_OFFSET || a->clock_offset < -MAX_CLOCK_OFFSET)
 		findings_add(f, false, what,
 			     "the clock of the home agent is %+.0f s off ours; time stamps protect "
 			     "against replay only while clocks are right, so set them (NTP)",
 			     (double)a->clock_offset / (double)USEC_PER_SEC);
-	else if (a->n.dropped_auth)
+	else if (a->n.dropped_auth && a->key_proven)
 		findings_add(f, true, what,
 			     "used; %" PRIu64 " forged or damaged acknowledgements were dropped",
 			     a->n.dropped_auth);
 	else
-		findings_add(f, true, what, "%s", a->n.ba_accepted ? "used" : "not used so far");
+		findings_add(f, true, what, "%s", a->key_proven ? "used" : "not used so far");
 }
 
 static void add_health(struct findings *f, const struct anchor *a)
@@ -137,6 +141,13 @@ static void add_health(struct findings *f, const struct anchor *a)
 	char what[96];
 
 	snprintf(what, sizeof(what), "anchor %s", a->name);
+	if (a->failed_auth && (a->health == ANCHOR_SILENT || a->health == ANCHOR_UNTRIED)) {
+		findings_add(f, false, what,
+			     "%s answers binding updates, but with a wrong authenticator: see its "
+			     "key",
+			     ADDR_STR(&a->address));
+		return;
+	}
 	switch (a->health) {
 	case ANCHOR_UNTRIED:
 		findings_add(f, true, what, "not tried so far%s", leaving);

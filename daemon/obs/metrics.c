@@ -259,7 +259,33 @@ static void write_plane(FILE *f, const struct metrics_plane *p)
 	by_name(f, "dmmd_dropped_packets_total", "reason", net_drop_names, p->dropped);
 }
 
-void metrics_write(FILE *out, const struct engine *e, const struct metrics_plane *p)
+static void write_sock(FILE *f, const struct sock_info *s)
+{
+	static const char *const results[] = {"acquired", "unavailable", "denied", NULL};
+	static const char *const given[] = {"given", "missing", NULL};
+	const uint64_t requests[] = {s->acquired, s->refused, s->denied};
+	const uint64_t addresses[] = {s->hooks_given, s->hooks_missing};
+
+	family(f, "dmmd_sock_clients", "gauge", NULL, "Programs connected to the daemon.");
+	number(f, "dmmd_sock_clients", "", s->clients);
+	family(f, "dmmd_sock_subscribers", "gauge", NULL, "Of these, those that hear of changes.");
+	number(f, "dmmd_sock_subscribers", "", s->subscribers);
+	family(f, "dmmd_sock_waiting", "gauge", NULL, "Requests that wait for an address.");
+	number(f, "dmmd_sock_waiting", "", s->waiting);
+	family(f, "dmmd_sock_requests", "counter", NULL, "Requests for an address.");
+	by_name(f, "dmmd_sock_requests_total", "result", results, requests);
+	family(f, "dmmd_sock_cut_off", "counter", NULL,
+	       "Connections that did not keep to the protocol.");
+	number(f, "dmmd_sock_cut_off", "_total", s->hostile);
+	family(f, "dmmd_hooks", "gauge", NULL, "Whether the kernel's socket hooks are in use.");
+	number(f, "dmmd_hooks", "", s->hooks);
+	family(f, "dmmd_hooks_addresses", "counter", NULL,
+	       "What the socket hooks had to give, of all network namespaces.");
+	by_name(f, "dmmd_hooks_addresses_total", "result", given, addresses);
+}
+
+void metrics_write(FILE *out, const struct engine *e, const struct metrics_plane *p,
+		   const struct sock_info *s)
 {
 	write_general(out, e);
 	write_handovers(out, &e->counters);
@@ -267,14 +293,16 @@ void metrics_write(FILE *out, const struct engine *e, const struct metrics_plane
 	write_sessions(out, e);
 	write_bindings(out, e);
 	write_plane(out, p);
+	write_sock(out, s);
 	family(out, "dmmd_events", "counter", NULL, "Events since the start.");
 	by_name(out, "dmmd_events_total", "kind", event_kind_names, e->counters.events);
 	fputs("# EOF\n", out);
 }
 
-void metrics_write_now(FILE *out, const struct engine *e, struct net *n)
+void metrics_write_now(FILE *out, const struct engine *e, struct net *n, const struct sock *s)
 {
 	struct metrics_plane p = {0};
+	struct sock_info info;
 
 	for (unsigned slot = 0; slot < CONF_MAX_HOMES; slot++) {
 		struct net_traffic t;
@@ -286,5 +314,6 @@ void metrics_write_now(FILE *out, const struct engine *e, struct net *n)
 		p.traffic.received_bytes += t.received_bytes;
 	}
 	net_dropped(n, p.dropped);
-	metrics_write(out, e, &p);
+	sock_info(s, &info);
+	metrics_write(out, e, &p, &info);
 }

@@ -8,6 +8,7 @@
 
 #include "mobility/engine.h"
 #include "net/net.h"
+#include "sock/sock.h"
 
 /* --- events.c --- */
 
@@ -34,9 +35,10 @@ struct metrics_plane {
 	uint64_t dropped[NET_DROP_MAX];
 };
 /* OpenMetrics 1.0 with "# EOF". */
-void metrics_write(FILE *out, const struct engine *e, const struct metrics_plane *p);
-/* The same with what the plane says now. */
-void metrics_write_now(FILE *out, const struct engine *e, struct net *n);
+void metrics_write(FILE *out, const struct engine *e, const struct metrics_plane *p,
+		   const struct sock_info *s);
+/* The same with what plane and socket say now. */
+void metrics_write_now(FILE *out, const struct engine *e, struct net *n, const struct sock *s);
 
 /* --- findings.c --- */
 
@@ -64,7 +66,7 @@ void findings_of_engine(struct findings *f, const struct engine *e, usec_t since
 struct selftest;
 
 /* done is called from the loop, once for each test. */
-int selftest_new(sd_event *ev, struct engine *e, struct net *n,
+int selftest_new(sd_event *ev, struct engine *e, struct net *n, const struct sock *s,
 		 void (*done)(void *user, const struct findings *f), void *user,
 		 struct selftest **ret);
 /* Begin, soon: at most one test a second.  0 also when one is running. */

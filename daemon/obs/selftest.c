@@ -20,6 +20,7 @@
 struct selftest {
 	struct engine *engine;
 	struct net *net;
+	const struct sock *sock; /* NULL: none */
 	sd_event_source *timer;
 	void (*done)(void *user, const struct findings *f);
 	void *user;
@@ -53,6 +54,14 @@ static void look_at_kernel(const struct selftest *t, struct findings *f)
 		f->incomplete = true;
 }
 
+static void look_at_socket(const struct selftest *t, struct findings *f)
+{
+	struct audit_result results[SOCK_CHECKS];
+
+	if (t->sock)
+		findings_of_audit(f, results, sock_check(t->sock, results));
+}
+
 static void finish(struct selftest *t)
 {
 	struct findings f = {0};
@@ -60,6 +69,7 @@ static void finish(struct selftest *t)
 	t->wanted = t->probing = false;
 	findings_of_engine(&f, t->engine, t->since);
 	look_at_kernel(t, &f);
+	look_at_socket(t, &f);
 	if (f.incomplete)
 		log_warning("no memory for all results of the test");
 	t->done(t->user, &f);
@@ -95,7 +105,7 @@ int selftest_start(struct selftest *t)
 	return 0;
 }
 
-int selftest_new(sd_event *ev, struct engine *e, struct net *n,
+int selftest_new(sd_event *ev, struct engine *e, struct net *n, const struct sock *s,
 		 void (*done)(void *user, const struct findings *f), void *user,
 		 struct selftest **ret)
 {
@@ -104,7 +114,7 @@ int selftest_new(sd_event *ev, struct engine *e, struct net *n,
 
 	if (!t)
 		return -ENOMEM;
-	*t = (struct selftest){.engine = e, .net = n, .done = done, .user = user};
+	*t = (struct selftest){.engine = e, .net = n, .sock = s, .done = done, .user = user};
 	r = loop_timer_new(ev, on_timer, t, &t->timer);
 	if (r < 0) {
 		free(t);

@@ -33,10 +33,10 @@ enum dmm_service_type {
 	DMM_SC_FIXED = 1,                /* an address that others know, always the same */
 	DMM_SC_SESSION_LASTING = 2,      /* stays as long as the session does */
 	DMM_SC_NON_PERSISTENT = 3,       /* may end with the next move */
-	DMM_SC_GRACEFUL_REPLACEMENT = 4, /* stays for a while after a move; the application changes over */
+	DMM_SC_GRACEFUL_REPLACEMENT = 4, /* stays for a while after a move: change over */
 };
 
-#define DMM_F_REQUIRE 1u /* connect() fails with EADDRNOTAVAIL rather than to start from another address */
+#define DMM_F_REQUIRE 1u /* rather EADDRNOTAVAIL than a connection from another address */
 #define DMM_F_NOWAIT 2u  /* never wait for an address to be obtained */
 #define DMM_F_NEW 4u     /* an address that no other socket has (RFC 8653 section 3.4) */
 
@@ -49,11 +49,11 @@ struct dmm_service {
 
 struct dmm_status {
 	uint32_t requested; /* enum dmm_service_type */
-	uint32_t effective; /* what the address it has now stands for; UNSPEC: not connected, or not known */
+	uint32_t effective; /* what its address stands for; UNSPEC: it has none, or not known */
 	uint32_t flags;     /* DMM_S_* */
 	uint32_t ifindex;   /* interface that has the address, 0 = not known */
 	struct in6_addr address; /* its source address, :: = none yet */
-	uint64_t generation; /* grows with every change of addresses */
+	uint64_t generation;     /* grows with every change of addresses */
 };
 #define DMM_S_DRAINING 1u  /* the address will go: change over to another (graceful replacement) */
 #define DMM_S_TUNNELLED 2u /* through an anchor, not on its own link */
@@ -83,13 +83,15 @@ int dmm_status(int fd, struct dmm_status *status);
 
 /*
  * A new descriptor, to be closed by the caller, that becomes readable when the addresses of the host have changed: then
- * read(2) a struct dmm_event, and ask dmm_status() of sockets with graceful replacement whether they are draining.  It is
- * readable for ever (end of file) when dmmd has gone.  ENOPROTOOPT: dmmd does not run; EAGAIN: too many.
+ * read(2) a struct dmm_event, and ask dmm_status() of sockets with graceful replacement whether they are draining.  It
+ * does not block, and is closed on execve(2).  It is readable for ever (end of file) when dmmd has gone.  ENOPROTOOPT:
+ * dmmd does not run; EAGAIN: too many.
  */
 int dmm_event_fd(void);
-struct dmm_event {
+struct dmm_event { /* 64 octets */
+	uint32_t reserved[6];
 	uint64_t generation;
-	uint64_t reserved[3];
+	uint64_t reserved2[4];
 };
 
 /* --- RFC 5014: what the C library lacks --------------------------------------------------------- */
@@ -108,8 +110,8 @@ struct dmm_event {
 #endif
 
 /*
- * bind(2) to an address of `source` scope that the preferences choose (section 7): the host's own choice for that
- * destination, no port is taken.
+ * bind(2) to the source that the host chooses for that destination, by the socket's preferences (section 7) or the service
+ * that was asked for, which counts for more.  No port is taken.
  */
 int bind2addrsel(int fd, const struct sockaddr *destination, socklen_t length);
 /* Does the address have these properties?  1 yes, 0 no, -1 and errno: EADDRNOTAVAIL not of this host, EINVAL (section 8). */

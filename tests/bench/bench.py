@@ -15,6 +15,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "net"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import connect  # noqa: E402
 import crowd  # noqa: E402
 import failover  # noqa: E402
 import footprint  # noqa: E402
@@ -26,7 +27,8 @@ from lib.run import BUILD, TOP, Run, TimedOut  # noqa: E402
 
 # Each gives figures; the names that it can give tell whether it has to run.
 GROUPS = (handovers.Break, handovers.Make, prefixes.Prefixes, sessions.Sessions,
-          sessions.Withdrawal, failover.Failover, crowd.Crowd, footprint.Rest, footprint.Start)
+          sessions.Withdrawal, failover.Failover, crowd.Crowd, footprint.Rest, footprint.Start,
+          connect.Connect)
 
 
 def wanted(name):

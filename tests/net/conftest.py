@@ -18,7 +18,7 @@ from lib.places import Places  # noqa: E402
 from lib.run import BUILD, Run  # noqa: E402
 from lib.scene import Scene  # noqa: E402
 
-CAPTURES = BUILD / "net"
+CAPTURES = pathlib.Path(os.environ.get("NET_CAPTURES") or BUILD / "net")
 TEST_SECONDS = 60  # a test that takes longer is broken and ended
 
 

@@ -5,9 +5,10 @@ kept, each at the anchor of the place that it began in.
 
 Three access networks whose routers are home agents of their own prefixes, an operator's home agent
 far away with a fixed home address, a correspondent, all in network namespaces.  At each place a
-session starts that the policy as shipped finds in need, and one that it does not.  What is claimed
-here is read from captures.  Leaves build/demo.json, and 1 if a session that asked for continuity
-died or one that did not was tunnelled.
+session starts that needs to go on, because dmm-run(1) asks for it or the policy as shipped, and one
+that does not.  None of them chooses its address itself.  What is claimed here is read from captures.
+Leaves build/demo.json, and 1 if a session that asked for continuity died or one that did not was
+tunnelled.
 """
 import json
 import os
@@ -15,7 +16,7 @@ import shutil
 import sys
 import time
 
-from lib import account, move, native, peers, topology as net
+from lib import account, move, native, peers, programs, topology as net
 from lib.monitor import Monitor
 from lib.operator import PlacesAndOperator
 from lib.run import BUILD, TOP, Run, TimedOut, wait_until
@@ -33,18 +34,37 @@ MODES = {"break": "break before make", "make": "make before break"}
 DIRECTORY = BUILD / "demo"
 
 
-class Told:
-    """A session, and what the daemon says of it when it begins."""
+DMM_RUN_TYPES = {"fixed": "fixed", "session": "session-lasting"}
 
-    def __init__(self, demo, name, port, kind="tcp", service=None, **settings):
+
+class Told:
+    """A session, and what the daemon says of it when it begins.  asks: the type that dmm-run is
+    started with; None: nobody asks, the policy decides."""
+
+    def __init__(self, demo, name, port, kind="tcp", asks=None, **settings):
+        scene = demo.scene
         words = ["explain", f"[{net.CN}]:{port}", f"--protocol={kind}"]
-        said = demo.scene.daemon.ctl(*words, *([f"--type={service}"] if service else []))
-        self.name, self.granted = name, said["granted"]
+        if asks:
+            words.append(f"--type={DMM_RUN_TYPES[asks]}")
+            settings["wrapper"] = ["env", f"DMM_DIRECTORY={scene.daemon.runtime}",
+                                   *programs.dmm_run(asks, *(["-u"] if kind == "udp" else []))]
+        said = scene.daemon.ctl(*words)
+        self.name, self.asks = name, asks
+        self.flow = scene.session(name, port, kind, **settings)
+        self.source = self.flow.source
+        if asks:
+            said = {"source": said["source"], **self._listed(scene)}
+        self.granted = said["granted"]
         self.in_need = said["requested"] != "non-persistent"
         self.requested = said["requested"] if self.in_need else "none"
-        self.flow = demo.scene.session(name, port, kind, **settings)
-        self.source = self.flow.source
+        self.by = f"dmm-run -t {asks}" if asks else "policy" if self.in_need else "nobody"
+        # An address that is only made when somebody asks cannot be foretold.
+        self.foretold = said["source"]
         self.note = self.survived = None
+
+    def _listed(self, scene):
+        """As dmmctl lists it."""
+        return scene.wait_shown("sessions", source=self.source, source_port=self.flow.source_port)
 
     def end(self):
         self.survived = bool(self.flow.close()["ok"])
@@ -53,7 +73,8 @@ class Told:
         carried = self.flow.carried(packets)
         return {"name": self.name, "requested": self.requested, "granted": self.granted,
                 "survived": self.survived, "tunnelled_bytes": carried.tunnelled,
-                "direct_bytes": carried.direct, "source": self.source, "note": self.note or ""}
+                "direct_bytes": carried.direct, "source": self.source, "asked_by": self.by,
+                "note": self.note or ""}
 
 
 class Demonstration:
@@ -80,8 +101,9 @@ class Demonstration:
 
     def start(self, name, port, kind="tcp", **settings):
         session = self.sessions[name] = Told(self, name, port, kind, **settings)
-        self.out.event("mobile node", f"{name} begins from {session.source}: asked for "
-                       f"{session.requested}, gets {session.granted}")
+        self.out.event("mobile node", f"{name} begins from {session.source}: {session.by} asked "
+                       f"for {session.requested}, it gets {session.granted}" if session.in_need else
+                       f"{name} begins from {session.source}: nobody asked for anything")
         return session
 
     def start_call(self, name, port, **settings):
@@ -104,11 +126,6 @@ class Demonstration:
         """Sessions in need on addresses of places."""
         return [s for s in self.sessions.values()
                 if s.in_need and s.survived is None and s.source != net.HOME2]
-
-    def other_address(self):
-        """Of A, which has two prefixes: what shares an address would share its tunnel."""
-        return next(a for a in self.scene.native_addresses("A", self.device)
-                    if a != self.sessions["ssh-A"].source)
 
     # Moves.
 
@@ -215,13 +232,14 @@ class Demonstration:
         self.out.heading("In A, whose router is also the anchor of its prefix")
         self.prepare()
         self.scene.attach("A")
-        self.start_call("call-A", SIP)
-        self.start("ssh-A", SSH, rate=SSH_RATE)
-        self.start("download-A", DOWNLOAD, source=self.other_address())
-        self.start_call("fixed-call", OTHER, service="fixed", source=net.HOME2)
-        self.start("fixed-copy", OTHER, service="fixed", source=net.HOME2, rate=COPY_RATE)
+        self.start_call("call-A", SIP, asks="session")
+        self.start("ssh-A", SSH, rate=SSH_RATE, asks="session")
+        self.start("download-A", DOWNLOAD)
+        self.start_call("fixed-call", OTHER, asks="fixed")
+        self.start("fixed-copy", OTHER, rate=COPY_RATE, asks="fixed")
         self.browse("A")
         self.show("prefixes")
+        self.show("sessions")
         self.show("explain", ssh)
         self.show("explain", web, only=brief)
 
@@ -233,7 +251,7 @@ class Demonstration:
         self.browse("B")
 
         self.go("C", "make")
-        self.start("ssh-C", SSH, rate=SSH_RATE)
+        self.start("ssh-C", SSH, rate=SSH_RATE, asks="session")
         self.browse("C")
         self.show("prefixes")
         self.show("bindings")
@@ -267,6 +285,9 @@ def against(demo, records):
             yield f"{record['name']} was tunnelled"
         if not session.in_need and not record["survived"] and not record["note"]:
             yield f"{record['name']} did not work"
+        if session.foretold not in (None, session.source):
+            yield (f"{record['name']} began from {session.source}, while dmmctl explain said "
+                   f"{session.foretold}")
         if session.granted != (session.requested if session.in_need else "non-persistent"):
             yield f"{record['name']} asked for {session.requested}, got {session.granted}"
     for name, held in demo.withdrawals:
@@ -299,12 +320,12 @@ def print_tables(out, handovers, records):
         "handover, in either direction, and how many of its packets were lost up and down; with "
         "break before make it contains the time without network.")
     out.heading("Sessions")
-    out.table(["", "asked for", "got", "survived", "direct", "tunnelled", "from", ""],
-              [[r["name"], r["requested"], r["granted"], r["survived"], r["direct_bytes"],
-                r["tunnelled_bytes"], r["source"], r["note"]] for r in records])
+    out.table(["", "asked for", "by", "got", "survived", "direct", "tunnelled", "from", ""],
+              [[r["name"], r["requested"], r["asked_by"], r["granted"], r["survived"],
+                r["direct_bytes"], r["tunnelled_bytes"], r["source"], r["note"]] for r in records])
     out.legend(
-        "asked for: by the policy as shipped (ssh and SIP are session-lasting), fixed by binding to "
-        "the operator's home address.  direct, tunnelled: octets of the session's own IPv6 packets, "
+        "asked for, by: dmm-run(1) asks for the programs that it starts, the policy as shipped for "
+        "some that nobody has asked for (here ssh).  got: what their address stands for.  direct, tunnelled: octets of the session's own IPv6 packets, "
         "up and down, as captured at the host; direct ones took no anchor and no tunnel header.")
 
 
@@ -322,7 +343,7 @@ def main():
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     faults, records = [], []
     with Run() as run:
-        scene = PlacesAndOperator(run, DIRECTORY, "ABC", anchored="ABC", prefixes={"A": 2})
+        scene = PlacesAndOperator(run, DIRECTORY, "ABC", anchored="ABC")
         demo = Demonstration(scene, out)
         try:
             demo.play()

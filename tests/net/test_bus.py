@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What users see: D-Bus (by busctl) and dmmctl, of a daemon that moves; on a bus of our own."""
 import json
+import os
 import signal
 import subprocess
 import xml.etree.ElementTree as ET
@@ -153,6 +154,77 @@ def test_exit_codes(scene, bus):
     assert bus.ctl("status")[0] == 3
     scene.daemon.process.send_signal(signal.SIGCONT)
     assert bus.ctl("status")[0] == 0
+
+
+def test_what_explain_does_not_take(shown, bus):
+    for text, code, says in [
+            ("[2001:db8:d::2]:99999", 2, '"99999" is no port: a number from 1 to 65535'),
+            ("[2001:db8:d::2]:65536", 2, "is no port"), ("[2001:db8:d::2]:0", 2, "is no port"),
+            ("[2001:db8:d::2]:nosuch", 2, "there is no service nosuch"),
+            ("[2001:db8:d::2", 2, "is no destination"),
+            ("192.0.2.1:22", 1, "explain is for IPv6"), ("192.0.2.1", 1, "explain is for IPv6"),
+            ("::ffff:192.0.2.1", 1, "explain is for IPv6")]:
+        got, words = bus.complaint("explain", text)
+        assert got == code and says in words, f"{text}: {got} {words}"
+    for text, port in [("[2001:db8:d::2]:65535", 65535), ("[2001:db8:d::2]:ssh", 22),
+                       ("2001:db8:d::2:22", None)]:
+        assert shown.daemon.ctl("explain", text)["port"] == port
+
+
+def test_complaints_are_alike(shown, bus):
+    """In small letters behind the name of the program, whoever says it."""
+    assert bus.complaint("reload", user=65534)[1] == (
+        "dmmctl: the D-Bus policy denied it; changes are for root")
+    assert bus.complaint("events", "x") == (2, "dmmctl: usage: dmmctl events [--follow]")
+    assert bus.complaint("-1", "events") == (2, "dmmctl: invalid option -- '1'")
+    shown.daemon.config.write_text("[Daemon]\nNonsense=yes\n")
+    assert bus.complaint("reload")[1].startswith("dmmctl: the configuration has errors")
+
+
+def test_a_link_in_detail(shown, bus):
+    shown.attach("B")
+    settled_handover(shown, "start")
+    code, text = bus.ctl("--colour=never", "links", "w0")
+    assert code == 0
+    for words in ("Attachment: ", "ADDRESS", net.canonical(net.care_of("B")), "ROUTER", "fe80::"):
+        assert words in text
+
+
+def test_metrics_in_both_formats(shown, bus):
+    parser = pytest.importorskip("prometheus_client.parser")
+    openmetrics = pytest.importorskip("prometheus_client.openmetrics.parser")
+    shown.attach("B")
+    settled_handover(shown, "start")
+
+    def samples(parse, *argv):
+        code, text = bus.ctl("metrics", *argv)
+        assert code == 0
+        families = list(parse(text))
+        return text, families, {(s.name, tuple(sorted(s.labels.items())))
+                                for f in families for s in f.samples}
+    text, old, both = samples(parser.text_string_to_metric_families, "--format=prometheus")
+    assert not {f.type for f in old} - {"counter", "gauge", "summary"}
+    assert "# EOF" not in text and "# UNIT" not in text
+    assert "# TYPE dmmd_handovers_total counter" in text
+    assert both == samples(openmetrics.text_string_to_metric_families)[2]
+
+
+def test_completion_asks_the_daemon_on_that_bus(shown, bus):
+    script = """
+        source <(dmmctl --completion=bash)
+        COMP_LINE=$1; shift
+        COMP_POINT=${#COMP_LINE}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        _dmmctl
+        echo "${COMPREPLY[@]}"
+    """
+
+    def complete(line, *words):
+        return run_command("env", f"PATH={DMMCTL.parent}:{os.environ['PATH']}", "bash", "-c",
+                           script, "bash", line, *words)
+    _, _, path = bus.address.partition("=")
+    assert "home" in complete(f"dmmctl --bus={bus.address} anchors ", "dmmctl", "--bus", "=",
+                              "unix", ":", "path", "=", path, "anchors", "").split()
+    assert "-f" in complete("dmmctl events -", "dmmctl", "events", "-").split()
 
 
 def test_the_bus_may_die(shown, bus):

@@ -18,9 +18,11 @@ Test(bus_connection, works_without_a_bus, .init = bus_setup_offline, .fini = bus
 Test(bus_connection, finds_a_bus_that_comes_later, .init = bus_setup_offline, .fini = bus_teardown)
 {
 	bus_run();
+	cr_assert(fx.bus->missed, "told once");
 	bus_daemon_start();
 	bus_retry(fx.bus);
 	bus_wait(bus_name_state(fx.bus) == 1);
+	cr_assert_not(fx.bus->missed);
 	bus_retry(fx.bus);
 	bus_run();
 	cr_assert(bus_name_state(fx.bus) == 1);

@@ -76,6 +76,8 @@ Test(conf_parse, every_option)
 		"RouteTable=300\nRulePriority=7\nHoldTime=0\nLiveness=no\nProbeInterval=250ms\n"
 		"ProbeCount=5\nIdleProbeInterval=1min\nMeasureAnchors=no\n"
 		"PrefixPropertyOption=254\nFetchProvisioningDomains=yes\nPolicyDirectory=/d\n"
+		"RuntimeDirectory=/r\nHooksDirectory=/h\nKillOrphans=yes\nGraceTime=2min\n"
+		"AllowFixed=root @0\nAllowAcquire=7 8\n"
 		"[Link]\nMatch=eth*\tusb?\nUse=no\nPreference=-7\nOptimisticDAD=no\n"
 		"SettleTime=3s\n" ANCHOR_HEAD ANCHOR_HOME
 		"HomeAddress=2001:db8:1::11/56\nLifetime=1h\nFirstTimeout=2s\n"
@@ -105,6 +107,13 @@ Test(conf_parse, every_option)
 	cr_assert_eq(o.conf->property_option, 254);
 	cr_assert(o.conf->fetch_domains);
 	cr_assert_str_eq(o.conf->policy_directory, "/d");
+	cr_assert_str_eq(o.conf->runtime_directory, "/r");
+	cr_assert_str_eq(o.conf->hooks_directory, "/h");
+	cr_assert(o.conf->kill_orphans);
+	cr_assert_eq(o.conf->grace_time, 120 * USEC_PER_SEC);
+	cr_assert(!o.conf->fixed.all && o.conf->fixed.n_users == 1 && o.conf->fixed.n_groups == 1);
+	cr_assert(!o.conf->acquire.all && o.conf->acquire.n_users == 2 &&
+		  o.conf->acquire.user[1] == 8);
 	cr_assert_eq(a->n_homes, 2);
 	cr_assert_str_eq(PREFIX_STR(&a->home[1].prefix), "2001:db8:1::/56");
 	cr_assert_eq(a->lifetime, 3600 * USEC_PER_SEC);
@@ -194,6 +203,9 @@ Test(conf_parse, unknown_names_are_answered_with_known_ones)
 	refuse_conf("[anchr x]\nAddress=nonsense\n[Network]\n",
 		    "t.conf:1: unknown section \"anchr\", did you mean Anchor?; " SECTIONS
 		    "t.conf:3: unknown section \"Network\"; " SECTIONS);
+	refuse_conf("[Rule ssh]\nPort=22\n",
+		    "t.conf:1: [Rule NAME] belongs in a file of PolicyDirectory=, see "
+		    "dmmd-policy(5)\n");
 }
 
 Test(conf_parse, structure_errors)

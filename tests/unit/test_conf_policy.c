@@ -310,6 +310,14 @@ Test(conf_policy, is_loaded_with_the_configuration)
 	snprintf(message, sizeof(message), "%s/q: cannot be read: Not a directory\n", t.path);
 	cr_assert_str_eq(o.messages, message);
 	outcome_done(&o);
+	snprintf(text, sizeof(text), "[Daemon]\n\nPolicyDirectory=%s/none\n", t.path);
+	tmpdir_file(&t, "t.conf", text, 0644);
+	o = run_conf(main_file.s, NULL, 0);
+	snprintf(message, sizeof(message), "%s:3: PolicyDirectory=%s/none does not exist\n",
+		 main_file.s, t.path);
+	cr_assert_eq(o.r, -EINVAL);
+	cr_assert_str_eq(o.messages, message);
+	outcome_done(&o);
 	tmpdir_done(&t);
 }
 

@@ -123,6 +123,15 @@ Test(conf_value, accepted_and_refused_of_distributed_mobility)
 {
 	check_values(CONF_DAEMON, "HoldTime", true, "0|0s|1h|2500ms");
 	check_values(CONF_DAEMON, "HoldTime", false, "3601s|-1s|never");
+	check_values(CONF_DAEMON, "GraceTime", true, "0|60s|1h");
+	check_values(CONF_DAEMON, "GraceTime", false, "3601s|-1s|long");
+	check_values(CONF_DAEMON, "AllowFixed", true,
+		     "all|root|0|@root|@0|root @root 7\t8|4294967294");
+	check_values(
+		CONF_DAEMON, "AllowFixed", false,
+		"All|all root|@|no-such-user|@no-such-group|4294967295|7x|-1|@@root|"
+		"1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 "
+		"30 31 32 33");
 	check_values(CONF_DAEMON, "ProbeInterval", true, "100ms|60s");
 	check_values(CONF_DAEMON, "ProbeInterval", false, "99ms|61s|0");
 	check_values(CONF_DAEMON, "ProbeCount", true, "1|10");

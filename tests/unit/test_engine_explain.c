@@ -514,8 +514,30 @@ Test(engine, E01_explain_destinations_that_do_not_leave)
 	ask_of(w, "fe80::1", 22, SERVICE_FIXED);
 	cr_assert_eq(x.chosen, -1);
 	cr_assert_not_null(strstr(x.words, "no matter of mobility"), "%s", x.words);
+	ask_of(w, "ff02::1", 5000, -1);
+	cr_assert_eq(x.chosen, -1);
+	cr_assert_not_null(strstr(x.words, "never leaves the link"), "%s", x.words);
 	ask_of(w, "ff0e::1", 5000, -1);
 	expect_chosen(place_a.coa);
+	world_free(w);
+}
+
+/* Among equals it is the kernel that chooses for those who have not asked. */
+Test(engine, E01_explain_what_the_kernel_takes)
+{
+	static const char *const sources[] = {"2001:db8:a::1:1", "2001:db8:a::c0a"};
+	struct world *w = world_bound(WORLD_ONE, &place_a);
+
+	world_address(w, place_a.ifindex, sources[0]);
+	for (unsigned i = 0; i < 2; i++) {
+		struct explain_request q = {.destination = world_addr(FAR),
+					    .port = 443,
+					    .kernel = world_addr(sources[i])};
+
+		engine_explain(w->e, &q, &x);
+		expect_chosen(sources[i]);
+		expect_words(sources[!i], "which the kernel takes");
+	}
 	world_free(w);
 }
 

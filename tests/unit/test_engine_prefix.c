@@ -76,6 +76,9 @@ Test(engine, E03_states_of_a_prefix_being_withdrawn)
 
 	engine_stop(w->e, w->now);
 	cr_assert_eq(state_of(w, HOME_PREFIX), PREFIX_DRAINING);
+	world_run(w, 1 * SEC);
+	cr_assert(engine_stopped(w->e));
+	cr_assert_eq(state_of(w, HOME_PREFIX), PREFIX_DRAINING, "it does not begin anew");
 	world_free(w);
 }
 

@@ -268,3 +268,52 @@ Test(engine, E14_stop_while_returning_home)
 	cr_assert_not(world_agent(w, HA)->cache[0].bound, "two seconds were time enough");
 	world_free(w);
 }
+
+/* Whoever could take over: nothing is registered any more, whatever the agents do. */
+Test(engine, E14_stop_begins_nothing_at_another_anchor)
+{
+	static const int statuses[] = {-1, BA_PROHIBITED, BA_NOT_HOME_AGENT};
+
+	for (usec_t after = 0; after < 8 * SEC; after += 700 * USEC_PER_MSEC) {
+		for (unsigned i = 0; i < sizeof(statuses) / sizeof(*statuses); i++) {
+			struct world *w = world_away(WORLD_SPARE, 5 * SEC);
+			struct agent *a = world_agent(w, ANCHOR_A);
+			struct agent *spare = world_agent(w, ANCHOR_SPARE);
+
+			a->silent = spare->silent = true;
+			world_leave(w, &place_b);
+			world_arrive(w, &place_a);
+			world_leave(w, &place_a);
+			world_arrive(w, &place_b);
+			world_run(w, after);
+			world_forget(w);
+			w->host.events[EVENT_ANCHOR_SWITCH] = 0;
+			a->silent = spare->silent = statuses[i] < 0;
+			a->status = spare->status = statuses[i];
+			engine_stop(w->e, w->now);
+			world_run(w, 2 * SEC);
+			cr_assert(engine_stopped(w->e));
+			cr_assert_eq(w->host.events[EVENT_ANCHOR_SWITCH], 0);
+			for (unsigned n = 0; n < world_count(w, OP_SEND); n++)
+				cr_assert_eq(world_nth(w, OP_SEND, n)->update.lifetime, 0);
+			world_free(w);
+		}
+	}
+}
+
+Test(engine, E14_stop_does_not_register_anew_what_returns_home)
+{
+	struct world *w = world_bound(WORLD_ONE, &place_wire);
+
+	world_agent(w, HA)->silent = true;
+	world_arrive(w, &place_home);
+	cr_assert_eq(world_binding(w, HOA)->state, BINDING_RETURNING);
+	world_run(w, 6 * SEC);
+	world_forget(w);
+	engine_stop(w->e, w->now);
+	world_run(w, 2 * SEC);
+	cr_assert(engine_stopped(w->e));
+	for (unsigned n = 0; n < world_count(w, OP_SEND); n++)
+		cr_assert_eq(world_nth(w, OP_SEND, n)->update.lifetime, 0);
+	world_free(w);
+}

@@ -175,6 +175,44 @@ Test(engine, E11_false_acknowledgements_of_a_first_registration)
 	}
 }
 
+/* One event, however many come, until something passes. */
+Test(engine, E11_forged_acknowledgements_are_told_of_once_in_a_row)
+{
+	struct world *w = world_new(WORLD_ONE);
+	struct agent *ha = world_agent(w, HA);
+	const struct anchor *a;
+	struct agent_ack good, forged;
+	struct mip_sa other;
+
+	ha->silent = true;
+	world_start(w);
+	world_arrive(w, &place_a);
+	a = world_binding(w, HOA)->anchor;
+	good = forged = agent_ack_for(ha, &world_nth(w, OP_SEND, 0)->update, 0);
+	other = *good.sa;
+	other.key[3] ^= 1;
+	forged.sa = &other;
+	for (unsigned i = 1; i <= 3; i++) {
+		world_deliver(w, &forged);
+		cr_assert_eq(w->host.events[EVENT_FORGED], 1);
+		cr_assert_eq(a->failed_auth, i);
+		cr_assert_not(a->key_proven);
+	}
+	world_deliver(w, &good);
+	cr_assert_eq(a->failed_auth, 0);
+	cr_assert(a->key_proven);
+
+	world_leave(w, &place_a);
+	world_arrive(w, &place_b);
+	forged = agent_ack_for(ha, &world_last(w, OP_SEND)->update, 0);
+	forged.sa = &other;
+	world_deliver(w, &forged);
+	cr_assert_eq(w->host.events[EVENT_FORGED], 2);
+	cr_assert_eq(a->failed_auth, 1);
+	cr_assert_eq(a->n.dropped_auth, 4);
+	world_free(w);
+}
+
 Test(engine, E11_false_acknowledgements_of_a_move)
 {
 	for (unsigned i = 0; i < sizeof(statuses) / sizeof(*statuses); i++) {

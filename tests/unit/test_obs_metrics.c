@@ -15,13 +15,16 @@ static const struct metrics_plane plane = {
 	.dropped = {[NET_DROP_ECN] = 4},
 };
 
+static const struct sock_info applications = {
+	.clients = 6, .acquired = 5, .denied = 2, .hostile = 3, .hooks = true, .hooks_given = 9};
+
 static char *written(void)
 {
 	char *text;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
-	metrics_write(f, fx.engine, &plane);
+	metrics_write(f, fx.engine, &plane, &applications);
 	fclose(f);
 	return text;
 }
@@ -75,6 +78,11 @@ Test(obs_metrics, count_what_happened)
 	assert_sample(text, "dmmd_sessions_in_need{type=\"session-lasting\"} 1");
 	assert_sample(text, "dmmd_session_duration_seconds_sum 90.000000");
 	assert_sample(text, "dmmd_bindings{state=\"registered\"} 1");
+	assert_sample(text, "dmmd_sock_clients 6");
+	assert_sample(text, "dmmd_sock_requests_total{result=\"acquired\"} 5");
+	assert_sample(text, "dmmd_sock_requests_total{result=\"denied\"} 2");
+	assert_sample(text, "dmmd_sock_cut_off_total 3");
+	assert_sample(text, "dmmd_hooks_addresses_total{result=\"given\"} 9");
 	assert_sample(text, "dmmd_tunnels 1");
 	assert_sample(text, "dmmd_tunnel_bytes_total{direction=\"sent\"} 1000");
 	assert_sample(text, "dmmd_tunnel_overhead_bytes_total{direction=\"received\"} 120");

@@ -22,7 +22,7 @@ static void done(void *user, const struct findings *f)
 static void setup(void)
 {
 	bus_setup_offline();
-	cr_assert(selftest_new(fx.ev, fx.engine, NULL, done, NULL, &selftest) == 0);
+	cr_assert(selftest_new(fx.ev, fx.engine, NULL, NULL, done, NULL, &selftest) == 0);
 }
 
 static void teardown(void)
@@ -94,6 +94,11 @@ Test(obs_selftest, says_what_is_wrong_with_a_path)
 	look();
 	assert_finding("home address 2001:db8:a::10", false, "no probe could be sent");
 
+	b->state = BINDING_REGISTERING;
+	b->registered = false;
+	look();
+	assert_finding("home address 2001:db8:a::10", false, "not registered at north yet");
+
 	b->state = BINDING_REFUSED;
 	b->last_status = 133;
 	look();
@@ -115,13 +120,24 @@ Test(obs_selftest, says_what_is_wrong_with_an_anchor)
 	assert_finding("anchor north", true, "not tried so far");
 
 	a->has_sa = true;
-	a->n.dropped_auth = 3;
 	a->health = ANCHOR_SILENT;
 	look();
-	assert_finding("key of north", false, "all 3 acknowledgements");
+	assert_finding("key of north", true, "not used so far");
 	assert_finding("anchor north", false, "does not answer");
 
+	a->n.dropped_auth = a->failed_auth = 3;
+	look();
+	assert_finding("key of north", false, "all 3 acknowledgements");
+	assert_finding("anchor north", false, "wrong authenticator");
+
+	/* It was right once. */
 	a->n.ba_accepted = 1;
+	a->key_proven = true;
+	look();
+	assert_finding("key of north", false, "the last 3 acknowledgements");
+	assert_finding("anchor north", false, "wrong authenticator");
+
+	a->failed_auth = 0;
 	a->health = ANCHOR_REACHABLE;
 	look();
 	assert_finding("key of north", true, "were dropped");

@@ -55,7 +55,15 @@ class Bus:
 
     def ctl(self, *argv, user=None):
         """Run dmmctl: exit code and standard output."""
-        as_user = ["setpriv", f"--reuid={user}", "--clear-groups"] if user else []
-        done = subprocess.run([*as_user, DMMCTL, "--bus", self.address, *argv],
-                              capture_output=True, text=True, check=False)
+        done = self._run_ctl(argv, user)
         return done.returncode, done.stdout
+
+    def complaint(self, *argv, user=None):
+        """The same of a call that fails: exit code and what it says."""
+        done = self._run_ctl(argv, user)
+        return done.returncode, done.stderr.strip()
+
+    def _run_ctl(self, argv, user):
+        as_user = ["setpriv", f"--reuid={user}", "--clear-groups"] if user else []
+        return subprocess.run([*as_user, DMMCTL, "--bus", self.address, *argv],
+                              capture_output=True, text=True, check=False)

@@ -2,6 +2,7 @@
 """dmmd itself: its configuration, start, stop and crash."""
 import ipaddress
 import json
+import os
 import signal
 import time
 import zlib
@@ -16,6 +17,7 @@ DEVICE = "dmm0"
 RULE_PRIORITIES = range(5300, 5400)
 ROUTE_TABLES = range(25700, 25700 + 64)
 PROTOCOL = 77
+PLANE = os.environ.get("DMMD_PLANE", "auto")
 
 
 class Anchor:
@@ -76,6 +78,8 @@ class Daemon:
         run = node.run
         self.node, self.name, self.bus = node, name, bus
         self.pins = run.bpf / name
+        self.runtime = run.directory / f"{name}.run"
+        self.hooks = run.bpf / f"{name}-hooks"
         self.state_file = run.directory / f"{name}.state"
         self.config = run.directory / f"{name}.conf"
         self.log = directory / f"{name}.log"
@@ -83,7 +87,8 @@ class Daemon:
         self.process = None
         self.starts = []
         self._settings = {"StateFile": self.state_file, "PinDirectory": self.pins,
-                          "Device": DEVICE, **daemon}
+                          "RuntimeDirectory": self.runtime, "HooksDirectory": self.hooks,
+                          "Device": DEVICE, "Plane": PLANE, "PolicyRouting": "no", **daemon}
         self._links, self.sections = links, sections
         self._resolver, self._environment = resolver, environment
         self.configure()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sessions of the mobile node's applications, and what captures tell of each.
 
-A session is a probe with a socket of its own: a checked octet stream (tcp) or numbered packets
-(udp) both ways, from whatever address the kernel chose.
+Followed is any session whose two ends are known.  A Session is a probe with a socket of its own: a
+checked octet stream (tcp) or numbered packets (udp) both ways, from whatever address the kernel
+chose.
 """
 import re
 import signal
@@ -30,20 +31,56 @@ class Carried:
     longest_gap: float = 0.0  # seconds between two of them, in any direction
 
 
-class Session:
+class Followed:
+    """By captures alone, whoever holds the socket."""
+
+    def __init__(self, source, source_port, port, kind="tcp", to=net.CN):
+        self.source, self.source_port = net.canonical(source), source_port
+        self.to, self.port, self.kind = net.canonical(to), port, kind
+
+    def matches(self, packet):
+        """Whether the packet, or the one in its tunnel, is of this session."""
+        p = packet.innermost
+        if p.upper != PROTOCOL[self.kind] or not p.ports:
+            return False
+        ends = (p.src, p.ports[0], p.dst, p.ports[1])
+        ours = (self.source, self.source_port, self.to, self.port)
+        return ends in (ours, ours[2:] + ours[:2])
+
+    def seen(self, packets, begin=0.0, end=float("inf")):
+        return [p for p in packets if begin <= p.time <= end and self.matches(p)]
+
+    def carried(self, packets, begin=0.0, end=float("inf")):
+        """Add up what was captured at one point in a range of time."""
+        total = Carried()
+        for p in self.seen(packets, begin, end):
+            if p.inner:
+                total.tunnelled += p.inner.size
+                total.tunnelled_packets += 1
+                total.first_tunnelled = total.first_tunnelled or p.time
+                total.last_tunnelled = p.time
+            else:
+                total.direct += p.size
+                total.direct_packets += 1
+            if total.last:
+                total.longest_gap = max(total.longest_gap, p.time - total.last)
+            total.first, total.last = total.first or p.time, p.time
+        return total
+
+
+class Session(Followed):
     """source: the address to bind to, else the kernel chooses; rate: octets a second each way of
     tcp, 0 = as fast as it goes; wrapper: words before the command, ("setpriv", "--reuid=1000",
     "--clear-groups") makes it another user's."""
 
     def __init__(self, scene, name, kind="tcp", port=22, source=None, rate=20_000, seconds=LONG,
                  to=net.CN, wrapper=(), options=()):
-        self.scene, self.name, self.kind, self.to = scene, name, kind, net.canonical(to)
-        self.port = port
+        self.scene, self.name, self.kind, self.port = scene, name, kind, port
         more = ("--rate", rate) if kind == "tcp" else ("--connect",)
         self.probe = peers.Probe(scene.mn, kind, name, scene.directory, source or "any",
                                  "--seconds", seconds, *more, *options, to=to, port=port,
                                  wrapper=wrapper)
-        self.source, self.source_port = wait_until(self._socket, f"the socket of {name}")
+        super().__init__(*wait_until(self._socket, f"the socket of {name}"), port, kind, to)
         self.summary = None
 
     def _socket(self):
@@ -80,32 +117,3 @@ class Session:
     def abort(self):
         """The application dies; its socket is closed by the kernel."""
         self.probe.process.stop(signal.SIGKILL)
-
-    def matches(self, packet):
-        """Whether the packet, or the one in its tunnel, is of this session."""
-        p = packet.innermost
-        if p.upper != PROTOCOL[self.kind] or not p.ports:
-            return False
-        ends = (p.src, p.ports[0], p.dst, p.ports[1])
-        ours = (self.source, self.source_port, self.to, self.port)
-        return ends in (ours, ours[2:] + ours[:2])
-
-    def seen(self, packets, begin=0.0, end=float("inf")):
-        return [p for p in packets if begin <= p.time <= end and self.matches(p)]
-
-    def carried(self, packets, begin=0.0, end=float("inf")):
-        """Add up what was captured at one point in a range of time."""
-        total = Carried()
-        for p in self.seen(packets, begin, end):
-            if p.inner:
-                total.tunnelled += p.inner.size
-                total.tunnelled_packets += 1
-                total.first_tunnelled = total.first_tunnelled or p.time
-                total.last_tunnelled = p.time
-            else:
-                total.direct += p.size
-                total.direct_packets += 1
-            if total.last:
-                total.longest_gap = max(total.longest_gap, p.time - total.last)
-            total.first, total.last = total.first or p.time, p.time
-        return total

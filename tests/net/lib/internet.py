@@ -34,6 +34,7 @@ class Internet:
         for node in self.nodes.values():
             node.ip("link set lo up")
             if node is not self.mn:
+                self._keep_silent(node)
                 # Only the mobile node behaves as its kernel does by default.
                 node.set_sysctls(default__accept_dad=0, default__accept_ra=0,
                                  default__dad_transmits=0)
@@ -41,6 +42,14 @@ class Internet:
         for node in forwarding:
             node.set_sysctls(all__forwarding=1)
             node.set_sysctl("ipv4/ip_forward", 1)
+
+    @staticmethod
+    def _keep_silent(node):
+        """A kernel with tunnels of its own complains of those that it does not know; an interface that takes them all in,
+        and drops what is inside, keeps it from that.  Home agents of ours see the packets before."""
+        if any(link["ifname"] == "ip6tnl0" for link in node.ip_json("link", "show")):
+            node.set_sysctls(ip6tnl0__disable_ipv6=1)
+            node.ip("link set ip6tnl0 up")
 
     def wire(self, node, device, other, other_device, mac=None, index=None, plugged=True):
         """A veth pair between two nodes, both ends up, or only the node's own."""

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What main.c, ops.c and view.c share. */
+#pragma once
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "bus/bus.h"
+#include "conf/conf.h"
+#include "mobility/engine.h"
+
+#define SAVE_DELAY (1 * USEC_PER_SEC)
+
+struct daemon {
+	const char *config_path, *bus_address;
+	bool no_bus;
+	struct conf *conf, *old_conf; /* old: while a withdrawal still needs it */
+	sd_event *ev;
+	struct engine *engine;
+	struct net *net;
+	struct sock *sock;
+	struct bus *bus;
+	struct events *events;
+	struct selftest *selftest;
+	struct session_bytes *bytes; /* of the sessions, when they were looked at last */
+	size_t n_bytes;
+	sd_event_source *timer, *save_timer, *stop_check, *status;
+	bool save_pending;
+	int lock;
+};
+
+/* ops.c; `user` is a struct daemon. */
+extern const struct engine_ops daemon_ops;
+
+/* view.c: for struct bus_handlers. */
+void view_look(void *user);
+void view_detail(void *user, const struct session_info *s, struct bus_session *ret);
+size_t view_fallbacks(void *user, struct session_info **ret);
+void view_applications(void *user, unsigned *ret_clients, bool *ret_hooks);

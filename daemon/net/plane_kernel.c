@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The kernel plane: tunnels of ip6_tunnel (RFC 2473) where our own programs cannot be loaded.
+ *
+ *   dmm0tN   one for each home agent and care-of address, which lets in only what its home agent sends to home addresses that
+ *            are accepted there; the route of a home address (path.c) leads into one of them
+ *   rule     fwmark MARK lookup TABLE        the tunnels' own packets, and signalling
+ *   TABLE    default via ROUTER dev LINK     the way of the care-of address: the main table may still hold the on-link prefix
+ *                                            of a link that has been left, and with it the home agent
+ *
+ * The interfaces stay over a crash, and the next start adopts them.  They count for all their home addresses together: of
+ * several that share a home agent and a care-of address each has the sum.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/address.h"
+#include "net/netlink.h"
+#include "net/plane_kernel.h"
+
+#define NOTE "dmmd undo" /* on our device, then INTERFACE:BITS... */
+#define NOTE_MAX 256
+
+/* --- passages ------------------------------------------------------------------------------ */
+
+static struct passage *passage_find(struct plane_kernel *k, const struct tunnel *t,
+				    const struct in6_addr *home)
+{
+	struct passage *p;
+
+	list_for_each(p, &k->passages, node)
+		if (p->tunnel == t && addr_equal(&p->home, home))
+			return p;
+	return NULL;
+}
+
+static struct passage *passage_get(struct plane_kernel *k, struct tunnel *t,
+				   const struct in6_addr *home, unsigned slot)
+{
+	struct passage *p = passage_find(k, t, home);
+
+	if (!p) {
+		p = calloc(1, sizeof(*p));
+		if (!p)
+			return NULL;
+		p->tunnel = t;
+		p->home = *home;
+		p->before = tunnel_traffic(t);
+		list_append(&k->passages, &p->node);
+	}
+	p->slot = slot;
+	return p;
+}
+
+static void add_traffic(struct net_traffic *sum, const struct net_traffic *t,
+			const struct net_traffic *before)
+{
+	sum->sent_packets += t->sent_packets - before->sent_packets;
+	sum->sent_bytes += t->sent_bytes - before->sent_bytes;
+	sum->received_packets += t->received_packets - before->received_packets;
+	sum->received_bytes += t->received_bytes - before->received_bytes;
+}
+
+/* An interface that was made anew begins to count anew. */
+static void count(const struct passage *p, struct net_traffic *sum)
+{
+	static const struct net_traffic nothing;
+	struct net_traffic t = tunnel_traffic(p->tunnel);
+	bool anew = t.sent_packets < p->before.sent_packets ||
+		    t.received_packets < p->before.received_packets;
+
+	add_traffic(sum, &t, anew ? &nothing : &p->before);
+}
+
+static void passage_end_if_unused(struct plane_kernel *k, struct passage *p)
+{
+	if (p->path || p->accepted || p->old)
+		return;
+	if (p->slot != NO_SLOT)
+		count(p, &k->gone[p->slot]);
+	list_remove(&p->node);
+	free(p);
+}
+
+static int own_slot(struct plane_kernel *k, unsigned slot, const struct in6_addr *home)
+{
+	struct passage *p;
+
+	if (slot >= CONF_MAX_HOMES)
+		return -ENOSPC;
+	if (addr_equal(&k->owner[slot], home))
+		return 0;
+	k->owner[slot] = *home;
+	k->gone[slot] = (struct net_traffic){0};
+	list_for_each(p, &k->passages, node)
+		if (p->slot == slot && !addr_equal(&p->home, home))
+			p->slot = NO_SLOT;
+	return 0;
+}
+
+/* --- what the node's device remembers ------------------------------------------------------- */
+
+static void write_note(const struct plane_kernel *k)
+{
+	char text[NOTE_MAX] = NOTE, buf[TUNNEL_MESSAGE_SIZE];
+	size_t used = strlen(text);
+
+	for (unsigned i = 0; i < k->n_undo && used < sizeof(text); i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, " %d:%x",
+					 k->undo[i].ifindex, k->undo[i].what);
+	/* What has no room is forgotten by the next run only. */
+	if (k->ifindex && k->n_undo)
+		netlink_talk(link_note(buf, k->ifindex, text), NULL, NULL);
+}
+
+static void remember(struct plane_kernel *k, int ifindex, uint32_t what)
+{
+	struct undo *u;
+
+	for (u = k->undo; u < k->undo + k->n_undo; u++)
+		if (u->ifindex == ifindex) {
+			u->what |= what;
+			return;
+		}
+	if (k->n_undo < PLANE_MAX_UPLINKS)
+		k->undo[k->n_undo++] = (struct undo){ifindex, what};
+}
+
+static void read_note(struct plane_kernel *k)
+{
+	char text[NOTE_MAX];
+	const char *at = text + strlen(NOTE);
+	unsigned what;
+	int ifindex, n;
+
+	if (link_read_note(k->ifindex, text, sizeof(text)) < 0 ||
+	    strncmp(text, NOTE, strlen(NOTE)) != 0)
+		return;
+	for (; sscanf(at, " %d:%x%n", &ifindex, &what, &n) == 2; at += n)
+		remember(k, ifindex, what);
+}
+
+static int kernel_remember(struct plane *p, int ifindex, uint32_t what)
+{
+	remember(to_kernel(p), ifindex, what);
+	write_note(to_kernel(p));
+	return 0;
+}
+
+static int kernel_undo(struct plane *p, int *ret_ifindex, uint32_t *ret_undo)
+{
+	struct plane_kernel *k = to_kernel(p);
+
+	if (!k->n_undo)
+		return -ENOENT;
+	k->n_undo--;
+	*ret_ifindex = k->undo[k->n_undo].ifindex;
+	*ret_undo = k->undo[k->n_undo].what;
+	return 0;
+}
+
+/* --- operations --------------------------------------------------------------------------- */
+
+static int kernel_set_device(struct plane *p, int ifindex, const uint8_t mac[6])
+{
+	struct plane_kernel *k = to_kernel(p);
+	char buf[TUNNEL_MESSAGE_SIZE];
+	bool other = k->ifindex != ifindex;
+	int r;
+
+	(void)mac;
+	k->ifindex = ifindex;
+	if (other) {
+		read_note(k);
+		write_note(k);
+		listen_update_all(k);
+	}
+	r = netlink_talk(mark_rule(buf, true, k->priority, k->table, TUNNEL_MARK), NULL, NULL);
+	return r == -EEXIST ? 0 : r;
+}
+
+static int kernel_attach(struct plane *p, int ifindex, bool has_mac)
+{
+	(void)p, (void)ifindex, (void)has_mac;
+	return 0;
+}
+
+/* On a link that has just gone down there is no route to be had, and nothing to be sent either. */
+static int route(const struct plane_kernel *k, int ifindex, const struct in6_addr *next_hop)
+{
+	char buf[TUNNEL_MESSAGE_SIZE];
+	int r = netlink_talk(mark_route(buf, k->table, ifindex, next_hop), NULL, NULL);
+
+	return r == -ENETDOWN || r == -ENODEV ? 0 : r;
+}
+
+static void leave_others(struct plane_kernel *k, const struct in6_addr *home,
+			 const struct passage *but)
+{
+	struct passage *p, *next;
+
+	list_for_each_safe(p, next, &k->passages, node) {
+		if (p == but || !p->path || !addr_equal(&p->home, home))
+			continue;
+		p->path = false;
+		listen_update(k, p->tunnel);
+		passage_end_if_unused(k, p);
+	}
+}
+
+static int kernel_set_path(struct plane *plane, const struct path *path)
+{
+	struct plane_kernel *k = to_kernel(plane);
+	struct passage *p;
+	struct tunnel *t;
+	int r = own_slot(k, path->slot, &path->home);
+
+	if (r < 0)
+		return r;
+	if (path->mode != PATH_TUNNEL) {
+		leave_others(k, &path->home, NULL);
+		return 0;
+	}
+	t = tunnel_find(k, &path->anchor, &path->coa);
+	if (!t)
+		t = tunnel_new(k, &path->anchor, &path->coa);
+	p = t ? passage_get(k, t, &path->home, path->slot) : NULL;
+	if (!p)
+		return -ENOMEM;
+	if (p->path) /* nothing new: somebody may have changed something */
+		t->stale = true;
+	p->path = true;
+	if ((r = route(k, path->ifindex, &path->next_hop)) < 0 ||
+	    (r = tunnel_ensure(k, t, path->ifindex)) < 0)
+		return r;
+	leave_others(k, &path->home, p);
+	return 0;
+}
+
+static int kernel_device_for(struct plane *p, const struct path *path)
+{
+	const struct tunnel *t = tunnel_find(to_kernel(p), &path->anchor, &path->coa);
+
+	return t ? t->ifindex : 0;
+}
+
+static bool kernel_owns(struct plane *p, int ifindex)
+{
+	const struct tunnel *t;
+
+	list_for_each(t, &to_kernel(p)->tunnels, node)
+		if (t->ifindex == ifindex)
+			return true;
+	return false;
+}
+
+static void unwatch(struct plane_kernel *k, const struct in6_addr *home)
+{
+	for (unsigned i = 0; i < k->n_watched; i++)
+		if (addr_equal(&k->watched[i], home))
+			k->watched[i--] = k->watched[--k->n_watched];
+}
+
+static void kernel_forget(struct plane *p, const struct in6_addr *home)
+{
+	struct plane_kernel *k = to_kernel(p);
+
+	unwatch(k, home);
+	leave_others(k, home, NULL);
+	tunnels_prune(k);
+	listen_update_all(k);
+}
+
+static void kernel_settle(struct plane *plane, const struct in6_addr *home)
+{
+	struct plane_kernel *k = to_kernel(plane);
+	struct passage *p, *next;
+
+	list_for_each_safe(p, next, &k->passages, node)
+		if (p->old && addr_equal(&p->home, home)) {
+			p->old = false;
+			p->tunnel->stale = true;
+			passage_end_if_unused(k, p);
+		}
+	tunnels_prune(k);
+}
+
+static int kernel_set_source(struct plane *p, const struct in6_addr *coa, int ifindex,
+			     const struct in6_addr *next_hop, struct plane_way *ret)
+{
+	(void)coa;
+	*ret = (struct plane_way){.ifindex = ifindex, .mark = TUNNEL_MARK};
+	return route(to_kernel(p), ifindex, next_hop);
+}
+
+struct search {
+	struct in6_addr addr;
+	int ifindex;
+};
+
+static void compare(const struct address_info *a, void *user)
+{
+	struct search *s = user;
+
+	if (addr_equal(&a->addr, &s->addr))
+		s->ifindex = a->ifindex;
+}
+
+/* A tunnel is made for a link: to change it later would cost packets. */
+static int link_of(const struct in6_addr *coa)
+{
+	struct search s = {.addr = *coa};
+
+	return address_each(compare, &s) < 0 ? 0 : s.ifindex;
+}
+
+static int kernel_accept(struct plane *plane, unsigned slot, const struct in6_addr *home,
+			 const struct in6_addr *anchor, const struct in6_addr *coa)
+{
+	struct plane_kernel *k = to_kernel(plane);
+	struct tunnel *t = tunnel_find(k, anchor, coa);
+	struct passage *p;
+	bool fresh = !t;
+	int r = own_slot(k, slot, home);
+
+	if (r < 0)
+		return r;
+	tunnels_prune(k);
+	if (fresh)
+		t = tunnel_new(k, anchor, coa);
+	p = t ? passage_get(k, t, home, slot) : NULL;
+	if (!p)
+		return -ENOMEM;
+	t->stale = t->stale || !(p->accepted || p->old);
+	p->accepted = p->awaited = true;
+	p->old = false;
+	p->first = 0;
+	return tunnel_ensure(k, t, fresh ? link_of(coa) : 0);
+}
+
+static void kernel_reject(struct plane *plane, const struct in6_addr *home,
+			  const struct in6_addr *anchor, const struct in6_addr *coa)
+{
+	struct plane_kernel *k = to_kernel(plane);
+	struct tunnel *t = tunnel_find(k, anchor, coa);
+	struct passage *p = t ? passage_find(k, t, home) : NULL;
+
+	if (!p)
+		return;
+	p->accepted = p->awaited = p->old = false;
+	t->stale = true;
+	passage_end_if_unused(k, p);
+	tunnels_prune(k);
+	if (tunnel_find(k, anchor, coa))
+		tunnel_ensure(k, t, 0);
+}
+
+static bool kernel_is_accepted(struct plane *plane, const struct in6_addr *home,
+			       const struct in6_addr *anchor, const struct in6_addr *coa)
+{
+	struct plane_kernel *k = to_kernel(plane);
+	const struct tunnel *t = tunnel_find(k, anchor, coa);
+	const struct passage *p = t ? passage_find(k, t, home) : NULL;
+
+	return p && (p->accepted || p->old);
+}
+
+static usec_t kernel_first_data(struct plane *plane, const struct in6_addr *home,
+				const struct in6_addr *anchor, const struct in6_addr *coa)
+{
+	struct plane_kernel *k = to_kernel(plane);
+	const struct tunnel *t = tunnel_find(k, anchor, coa);
+	const struct passage *p = t ? passage_find(k, t, home) : NULL;
+
+	return p ? p->first : 0;
+}
+
+static void kernel_traffic(struct plane *plane, unsigned slot, struct net_traffic *ret)
+{
+	struct plane_kernel *k = to_kernel(plane);
+	const struct passage *p;
+
+	*ret = (struct net_traffic){0};
+	if (slot >= CONF_MAX_HOMES)
+		return;
+	*ret = k->gone[slot];
+	list_for_each(p, &k->passages, node)
+		if (p->slot == slot)
+			count(p, ret);
+}
+
+static int kernel_watch(struct plane *p, const struct in6_addr *home)
+{
+	struct plane_kernel *k = to_kernel(p);
+
+	unwatch(k, home);
+	if (k->n_watched == CONF_MAX_HOMES)
+		return -ENOSPC;
+	k->watched[k->n_watched++] = *home;
+	listen_update_all(k);
+	return 0;
+}
+
+static int kernel_activity_fd(struct plane *p)
+{
+	return to_kernel(p)->epoll;
+}
+
+static void kernel_dropped(struct plane *p, uint64_t ret[static NET_DROP_MAX])
+{
+	struct plane_kernel *k = to_kernel(p);
+	const struct tunnel *t;
+
+	memcpy(ret, k->dropped, sizeof(k->dropped));
+	ret[NET_DROP_NO_BINDING] += link_sent_packets(k->ifindex);
+	list_for_each(t, &k->tunnels, node)
+		tunnel_dropped(t, ret);
+}
+
+/* What an earlier run has made for our home addresses still carries their packets. */
+static void adopt(struct plane_kernel *k, struct tunnel *t, const struct engine *e)
+{
+	const struct binding *b;
+	struct passage *p;
+
+	list_for_each(b, &e->bindings, node) {
+		if (!addr_equal(&b->anchor->address, &t->anchor))
+			continue;
+		own_slot(k, b->slot, &b->home);
+		p = passage_get(k, t, &b->home, b->slot);
+		if (!p)
+			return;
+		p->old = true;
+		p->before = (struct net_traffic){0};
+	}
+}
+
+static void kernel_forget_others(struct plane *p, const struct engine *e)
+{
+	struct plane_kernel *k = to_kernel(p);
+	struct tunnel *t;
+
+	list_for_each(t, &k->tunnels, node)
+		adopt(k, t, e);
+	tunnels_prune(k);
+}
+
+static void forget_all(struct plane_kernel *k)
+{
+	struct passage *p, *next;
+
+	list_for_each_safe(p, next, &k->passages, node) {
+		list_remove(&p->node);
+		free(p);
+	}
+}
+
+static void kernel_teardown(struct plane *p)
+{
+	struct plane_kernel *k = to_kernel(p);
+	char buf[TUNNEL_MESSAGE_SIZE];
+
+	forget_all(k);
+	tunnels_prune(k);
+	netlink_talk(mark_rule(buf, false, k->priority, k->table, TUNNEL_MARK), NULL, NULL);
+}
+
+static void kernel_free(struct plane *p)
+{
+	struct plane_kernel *k = to_kernel(p);
+	struct tunnel *t, *next;
+
+	forget_all(k);
+	list_for_each_safe(t, next, &k->tunnels, node)
+		tunnel_free(t);
+	listen_close(k);
+	free(k);
+}
+
+static const struct plane_ops kernel_ops = {
+	.name = "kernel",
+	.leaves_routing_headers = true,
+	.set_device = kernel_set_device,
+	.device_for = kernel_device_for,
+	.owns = kernel_owns,
+	.attach = kernel_attach,
+	.remember = kernel_remember,
+	.set_path = kernel_set_path,
+	.forget = kernel_forget,
+	.settle = kernel_settle,
+	.set_source = kernel_set_source,
+	.accept = kernel_accept,
+	.reject = kernel_reject,
+	.is_accepted = kernel_is_accepted,
+	.first_data = kernel_first_data,
+	.traffic = kernel_traffic,
+	.watch = kernel_watch,
+	.activity_fd = kernel_activity_fd,
+	.next_activity = kernel_next_activity,
+	.dropped = kernel_dropped,
+	.forget_others = kernel_forget_others,
+	.undo = kernel_undo,
+	.check_path = kernel_check_path,
+	.audit = kernel_audit,
+	.teardown = kernel_teardown,
+	.free = kernel_free,
+};
+
+static int make(const struct conf *conf, struct plane_kernel **ret)
+{
+	struct plane_kernel *k = calloc(1, sizeof(*k));
+	int r;
+
+	if (!k)
+		return -ENOMEM;
+	k->plane.ops = &kernel_ops;
+	snprintf(k->device, sizeof(k->device), "%s", conf->device);
+	k->table = conf->route_table + DEVICE_SLOT;
+	k->priority = conf->rule_priority + DEVICE_SLOT;
+	list_init(&k->tunnels);
+	list_init(&k->passages);
+	r = listen_open(k);
+	if (r == 0)
+		r = tunnels_adopt(k);
+	if (r < 0) {
+		kernel_free(&k->plane);
+		return r;
+	}
+	*ret = k;
+	return 0;
+}
+
+int plane_kernel_open(const struct conf *conf, struct plane **ret, char *why, size_t size)
+{
+	struct plane_kernel *k;
+	int r = make(conf, &k);
+
+	if (r < 0) {
+		snprintf(why, size, "%s", log_strerror(-r));
+		return r;
+	}
+	kernel_probe(k, why, size);
+	if (why[0]) {
+		kernel_free(&k->plane);
+		return -EPROTONOSUPPORT;
+	}
+	*ret = &k->plane;
+	return 0;
+}
+
+void plane_kernel_remove(const struct conf *conf)
+{
+	struct plane_kernel *k;
+
+	if (make(conf, &k) < 0)
+		return;
+	kernel_teardown(&k->plane);
+	kernel_free(&k->plane);
+}

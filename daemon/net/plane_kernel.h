@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the kernel plane share. */
+#pragma once
+
+#include "net/bpf/plane.h"
+#include "net/internal.h"
+#include "net/match.h"
+#include "net/tunnel.h"
+
+#define TUNNEL_MARK 0x646d6d33u /* of the tunnels' own packets and of signalling */
+#define NO_SLOT CONF_MAX_HOMES
+
+/* One interface for each home agent and care-of address: what is under way to an old care-of address still comes in. */
+struct tunnel {
+	struct list node;
+	char name[IFNAMSIZ];
+	int ifindex; /* 0: not there (any more) */
+	struct in6_addr anchor, coa;
+	int link;
+	int listener; /* packet socket, -1 = closed */
+	bool stale;   /* its filter does not know all of its home addresses */
+};
+
+/* A home address in a tunnel; gone when none of the three holds. */
+struct passage {
+	struct list node;
+	struct tunnel *tunnel;
+	struct in6_addr home;
+	unsigned slot;
+	bool path;     /* its packets leave here */
+	bool accepted; /* its packets may come in here */
+	bool old;      /* of an earlier run, until settle() */
+	bool awaited;  /* ... and the first of them is waited for */
+	usec_t first;
+	struct net_traffic before; /* what the tunnel had carried when this began */
+};
+
+struct undo {
+	int ifindex;
+	uint32_t what;
+};
+
+struct plane_kernel {
+	struct plane plane;
+	char device[IFNAMSIZ];
+	uint32_t table, priority; /* of what carries our mark */
+	int ifindex;              /* of our device */
+	struct list tunnels, passages;
+	struct in6_addr owner[CONF_MAX_HOMES];   /* of slots */
+	struct net_traffic gone[CONF_MAX_HOMES]; /* what passages that are gone have carried */
+	uint64_t dropped[NET_DROP_MAX];          /* by tunnels that are gone */
+	struct in6_addr watched[CONF_MAX_HOMES];
+	unsigned n_watched;
+	int epoll;   /* of all listeners */
+	int blocked; /* listens to what is sent into our device, -1 = closed */
+	struct undo undo[PLANE_MAX_UPLINKS];
+	unsigned n_undo;
+};
+
+static inline struct plane_kernel *to_kernel(struct plane *p)
+{
+	return (struct plane_kernel *)(void *)p;
+}
+
+/* plane_kernel_tunnel.c */
+struct tunnel *tunnel_find(struct plane_kernel *k, const struct in6_addr *anchor,
+			   const struct in6_addr *coa);
+struct tunnel *tunnel_new(struct plane_kernel *k, const struct in6_addr *anchor,
+			  const struct in6_addr *coa);
+/* What an earlier run has left under our names. */
+int tunnels_adopt(struct plane_kernel *k);
+/* It is there, leaves by that link (0: by whichever), lets in what it should, and is up. */
+int tunnel_ensure(struct plane_kernel *k, struct tunnel *t, int link);
+/* Remove those that carry nothing. */
+void tunnels_prune(struct plane_kernel *k);
+int tunnel_read(const struct tunnel *t, struct tunnel_info *ret);
+struct net_traffic tunnel_traffic(const struct tunnel *t);
+void tunnel_filter(struct plane_kernel *k, const struct tunnel *t, struct match *ret);
+void tunnel_dropped(const struct tunnel *t, uint64_t sum[static NET_DROP_MAX]);
+void tunnel_free(struct tunnel *t);
+
+/* plane_kernel_listen.c: packets that somebody waits for. */
+int listen_open(struct plane_kernel *k);
+void listen_close(struct plane_kernel *k);
+/* After changes of what a tunnel carries, or of who waits. */
+void listen_update(struct plane_kernel *k, struct tunnel *t);
+void listen_update_all(struct plane_kernel *k);
+bool kernel_next_activity(struct plane *p, struct in6_addr *ret_home);
+
+/* plane_kernel_probe.c: words for what the kernel lacks; "" when it lacks nothing. */
+void kernel_probe(const struct plane_kernel *k, char *why, size_t size);
+
+/* plane_kernel_audit.c */
+const char *kernel_check_path(struct plane *p, const struct path *path);
+void kernel_audit(struct plane *p, const struct conf *conf, struct audit *a);
