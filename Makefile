@@ -123,6 +123,6 @@ clean:
 .DELETE_ON_ERROR:
 include libsock-ext/libsock.mk libsock-ext/run/run.mk
 include tests/tests.mk tests/peer/peer.mk cli/completion/completion.mk systemd/install.mk
-include tests/bench/bench.mk tests/check.mk tests/sim/sim.mk tests/lint.mk tests/system.mk
+include tests/bench/bench.mk tests/check.mk tests/sim/sim.mk tests/lint.mk tests/system.mk tests/kernel.mk
 -include $(DAEMON_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(patsubst %,$(B)/obj/daemon/%.d,main ops view loader hooks attach \
 	pin fetch)

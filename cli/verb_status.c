@@ -42,6 +42,24 @@ static void show_applications(const struct ctl *c, const json_t *status)
 	output_field(c, "Applications", text, NULL);
 }
 
+/* Once for all bindings that it is in the way of. */
+static void show_obstacles(const struct ctl *c, const json_t *bindings)
+{
+	const char *told = "";
+	size_t i;
+	json_t *b;
+
+	json_array_foreach(bindings, i, b)
+	{
+		const char *words = json_string_value(json_object_get(b, "obstacle_words"));
+
+		if (!words || !words[0] || strcmp(words, told) == 0)
+			continue;
+		output_field(c, "Obstacle", words, "wrong");
+		told = words;
+	}
+}
+
 /* What of a handover takes place one after the other, in a few words each. */
 static void show_phases(const json_t *h)
 {
@@ -102,6 +120,7 @@ static int show(const struct ctl *c, const json_t *status)
 		{"Care-of address", "care_of_address", FORMAT_TEXT},
 		{"Sessions", "sessions", FORMAT_TEXT},
 		{"In need", "sessions_in_need", FORMAT_TEXT},
+		{"Data plane", "plane", FORMAT_TEXT},
 		{"Started", "started_usec", FORMAT_MOMENT},
 		{0},
 	};
@@ -111,6 +130,7 @@ static int show(const struct ctl *c, const json_t *status)
 	show_place(c, status);
 	output_fields(c, fields, status);
 	show_applications(c, status);
+	show_obstacles(c, bindings);
 	if (json_is_object(last))
 		show_handover(c, last);
 	if (json_array_size(bindings) == 0)

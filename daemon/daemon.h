@@ -9,7 +9,7 @@
 #include "conf/conf.h"
 #include "mobility/engine.h"
 
-#define SAVE_DELAY (1 * USEC_PER_SEC)
+#define SAVE_DELAY (100 * USEC_PER_MSEC)
 
 struct daemon {
 	const char *config_path, *bus_address;

@@ -116,11 +116,12 @@ static void keep_fixed_options(const struct daemon *d, struct conf *c)
 	const struct conf *old = d->conf;
 
 	if (strcmp(c->device, old->device) != 0 || c->route_table != old->route_table ||
-	    c->rule_priority != old->rule_priority ||
-	    c->plane != old->plane || strcmp(c->pin_directory, old->pin_directory) != 0 ||
+	    c->rule_priority != old->rule_priority || c->plane != old->plane ||
+	    strcmp(c->pin_directory, old->pin_directory) != 0 ||
 	    strcmp(c->runtime_directory, old->runtime_directory) != 0 ||
 	    strcmp(c->hooks_directory, old->hooks_directory) != 0)
-		log_warning("Plane=, Device=, RouteTable=, RulePriority=, PinDirectory=, RuntimeDirectory= "
+		log_warning("Plane=, Device=, RouteTable=, RulePriority=, PinDirectory=, "
+			    "RuntimeDirectory= "
 			    "and HooksDirectory= take effect at the next start");
 	memcpy(c->device, old->device, sizeof(c->device));
 	memcpy(c->pin_directory, old->pin_directory, sizeof(c->pin_directory));
@@ -245,16 +246,16 @@ static int take_lock(struct daemon *d)
 static int start(struct daemon *d)
 {
 	const struct loop_handlers handlers = {.stop = on_stop, .reload = on_reload, .user = d};
-	const struct bus_handlers bus_handlers = {.reload = reload,
-						  .look = view_look,
-						  .detail = view_detail,
-						  .fallbacks = view_fallbacks,
-						  .applications = view_applications,
-						  .name_taken = on_name_taken,
-						  .traffic = on_traffic,
-						  .metrics = on_metrics,
-						  .test = on_test,
-						  .user = d};
+	struct bus_handlers bus_handlers = {.reload = reload,
+					    .look = view_look,
+					    .detail = view_detail,
+					    .fallbacks = view_fallbacks,
+					    .applications = view_applications,
+					    .name_taken = on_name_taken,
+					    .traffic = on_traffic,
+					    .metrics = on_metrics,
+					    .test = on_test,
+					    .user = d};
 	int r;
 
 	if ((r = take_lock(d)) < 0)
@@ -281,6 +282,7 @@ static int start(struct daemon *d)
 	if (!d->no_bus) {
 		if ((r = bus_new(d->ev, d->engine, d->bus_address, &d->bus)) < 0)
 			return log_errno(r, "cannot prepare D-Bus");
+		bus_handlers.plane = net_plane(d->net);
 		bus_set_handlers(d->bus, &bus_handlers);
 	}
 	if ((r = net_start(d->net, d->engine)) < 0)

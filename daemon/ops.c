@@ -140,9 +140,15 @@ static int op_session_owner(void *user, const struct session_info *s, struct ses
 }
 
 static int op_echo(void *user, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
-		   uint16_t identifier, uint16_t sequence)
+		   uint16_t identifier, uint16_t sequence, size_t octets)
 {
-	return net_echo(((struct daemon *)user)->net, ifindex, src, dst, identifier, sequence);
+	return net_echo(((struct daemon *)user)->net, ifindex, src, dst, identifier, sequence,
+			octets);
+}
+
+static void op_limit_mtu(void *user, const struct in6_addr *home, uint32_t octets)
+{
+	net_limit_mtu(((struct daemon *)user)->net, home, octets);
 }
 
 static int op_resolve(void *user, const char *domain)
@@ -220,6 +226,7 @@ const struct engine_ops daemon_ops = {
 	.destroy_sessions = op_destroy_sessions,
 	.session_owner = op_session_owner,
 	.echo = op_echo,
+	.limit_mtu = op_limit_mtu,
 	.resolve = op_resolve,
 	.fetch_domain = op_fetch_domain,
 	.set_timer = op_set_timer,

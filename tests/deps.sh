@@ -17,8 +17,11 @@ NET="systemd mmdebstrap iproute2 util-linux procps iputils-ping nftables dbus db
 # Applications as others write and build them.
 APPLICATIONS="curl git openssh-client openssh-server iperf3 golang-go musl-tools"
 
+# A kernel of its own for the kernel plane, and its modules.
+KERNEL="user-mode-linux kmod"
+
 missing=
-for package in $BUILD $CHECK $PLOTS $NET $APPLICATIONS; do
+for package in $BUILD $CHECK $PLOTS $NET $APPLICATIONS $KERNEL; do
 	dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
 		missing="$missing $package"
 done
@@ -38,3 +41,7 @@ export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq
 # shellcheck disable=SC2086 # a list of words
 apt-get install -y -qq --no-install-recommends $missing
+# Its program is wanted, not its service.
+case "$missing " in *" openssh-server "*)
+	systemctl disable --now ssh.service ssh.socket 2>/dev/null || true ;;
+esac

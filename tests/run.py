@@ -11,11 +11,11 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from layer import fuzz, net, sim, system, unit  # noqa: E402
+from layer import fuzz, kernel, net, sim, system, unit  # noqa: E402
 from layer.report import BUILD, Report  # noqa: E402
 
 LAYERS = {"unit": unit.run, "sim": sim.run, "fuzz": fuzz.run, "net": net.run,
-          "system": system.run}
+          "kernel": kernel.run, "system": system.run}
 
 
 def main(argv):

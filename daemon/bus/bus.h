@@ -48,6 +48,7 @@ struct bus_handlers {
 	void (*applications)(void *user, unsigned *ret_clients, bool *ret_hooks);
 	/* Counters as OpenMetrics text. */
 	void (*metrics)(void *user, FILE *out);
+	const char *plane; /* the name of the data plane; NULL = there is none */
 	/* Test everything; bus_tested() follows, soon or during the call.  0 or -errno. */
 	int (*test)(void *user);
 	void *user;

@@ -47,6 +47,15 @@ static void get_waiting_for(struct bus_out *out, const struct bus *b, const stru
 	out_string(out, what ? what : "");
 }
 
+static void get_obstacle_words(struct bus_out *out, const struct bus *b,
+			       const struct bus_property *p, const void *object)
+{
+	char words[320];
+
+	(void)b, (void)p;
+	out_string(out, obstacle_words((const struct binding *)object, words, sizeof(words)));
+}
+
 static void read_traffic(const struct bus *b, const void *object, uint64_t *received,
 			 uint64_t *sent)
 {
@@ -125,6 +134,12 @@ static const struct bus_property properties[] = {
 	 .doc = "Nobody is in need any more; it is withdrawn then, unless a session comes"},
 	{"PathDead", "b", BUS_EMITS, FIELD(struct binding, liveness.dead),
 	 .doc = "Probes through the tunnel are not answered"},
+	{"Obstacle", "s", BUS_EMITS, FIELD_ENUM(struct binding, obstacle.kind, obstacle_kind_str),
+	 .doc = "What is in the way to its anchor: none, unreachable, signalling (protocol 135 is "
+		"blocked), tunnel "
+		"(protocol 41), mtu (large packets vanish)"},
+	{"ObstacleWords", "s", BUS_EMITS, get_obstacle_words,
+	 .doc = "The same with what can be done about it; empty when there is none"},
 	{"ProbesUnanswered", "u", BUS_SILENT, FIELD(struct binding, liveness.unanswered),
 	 .doc = "Of the last ones, in a row"},
 	{"ProbeAnsweredUSec", "t", BUS_SILENT, FIELD_USEC(struct binding, liveness.probe_answered),

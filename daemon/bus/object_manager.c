@@ -88,6 +88,13 @@ static void get_hooks(struct bus_out *out, const struct bus *b, const struct bus
 	out_bool(out, hooks);
 }
 
+static void get_plane(struct bus_out *out, const struct bus *b, const struct bus_property *p,
+		      const void *object)
+{
+	(void)p, (void)object;
+	out_string(out, b->handlers.plane ? b->handlers.plane : "");
+}
+
 static const struct bus_property properties[] = {
 	{"Version", "s", BUS_CONST, get_version, .doc = "Version of the daemon"},
 	{"StartedUSec", "t", BUS_CONST, get_started, .doc = "When the daemon started"},
@@ -110,6 +117,7 @@ static const struct bus_property properties[] = {
 	 .doc = "Of these, those whose address has to stay"},
 	{"Applications", "u", BUS_SILENT, get_applications,
 	 .doc = "Programs that are connected to the daemon to be given addresses"},
+	{"Plane", "s", BUS_SILENT, get_plane, .doc = "The data plane: bpf, or kernel"},
 	{"SocketHooks", "b", BUS_SILENT, get_hooks,
 	 .doc = "Whether the kernel's socket hooks are in use"},
 	{0}};
@@ -204,7 +212,7 @@ static const struct bus_signal signals[] = {
 	 .args = {{"kind", "s"}, {"priority", "s"}, {"text", "s"}, {"details", "a{sv}"}},
 	 .doc = "Something happened.  kind: uplink, offline, prefix-state, binding-state, "
 		"binding-refused, binding-revoked, binding-withdrawn, anchor-found, "
-		"anchor-health, anchor-switch, path-dead, path-alive, session-lost, handover, "
+		"anchor-health, anchor-switch, path-dead, path-alive, session-lost, handover, obstacle, "
 		"forged.  priority: as of syslog (err, warning, notice, info, debug).  text: a "
 		"sentence for people.  details: Number (t: from 1), TimeUSec (t), TimeRealUSec "
 		"(t), and as far as it "

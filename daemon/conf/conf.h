@@ -150,7 +150,7 @@ struct conf {
 	enum conf_plane plane;             /* Plane= */
 	char pin_directory[CONF_PATH_MAX]; /* PinDirectory= in a bpf file system */
 	char device[16];                   /* Device=: name of our own interface (default dmm0) */
-	uint32_t route_table;              /* RouteTable=: first of 65 (default 25700) */
+	uint32_t route_table;              /* RouteTable=: first of 73 (default 25700) */
 	uint32_t rule_priority;            /* RulePriority=: first of 100 (default 5300) */
 
 	usec_t hold_time; /* HoldTime=: from the last session in need to the withdrawal (10 s) */

@@ -126,9 +126,9 @@ const struct conf_option conf_options[CONF_N_OPTIONS] = {
 		     "default",
 	 .help = "Name of the daemon's own interface, which carries the home addresses; other "
 		 "network managers are told to leave names that begin with dmm alone."},
-	{DAEMON("RouteTable", route_table), .parse = value_uint32, .min = 256, .max = 4294967231,
-	 .fallback = "25700", .accepted = "a number from 256 to 4294967231",
-	 .help = "First of 65 routing tables that the daemon has for itself."},
+	{DAEMON("RouteTable", route_table), .parse = value_uint32, .min = 256, .max = 4294967223,
+	 .fallback = "25700", .accepted = "a number from 256 to 4294967223",
+	 .help = "First of 73 routing tables that the daemon has for itself."},
 	{DAEMON("RulePriority", rule_priority), .parse = value_uint32, .min = 1, .max = 32000,
 	 .fallback = "5300", .accepted = "a number from 1 to 32000",
 	 .help = "First of 100 priorities of routing rules that the daemon has for itself."},

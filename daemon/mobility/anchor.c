@@ -382,7 +382,7 @@ void anchors_measure(struct engine *e)
 			continue;
 		e->ops->random(e->user, &a->echo_sequence, sizeof(a->echo_sequence));
 		if (e->ops->echo(e->user, e->uplink->ifindex, &e->coa, &a->address, ECHO_ANCHOR,
-				 a->echo_sequence) == 0)
+				 a->echo_sequence, 0) == 0)
 			a->echo_sent = e->now.mono;
 	}
 }

@@ -43,6 +43,7 @@ int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home
 	b->service = a->conf->has_service ? a->conf->service : SERVICE_FIXED;
 	list_init(&b->sessions);
 	b->hold_until = b->liveness.check_at = b->solicit_at = USEC_INFINITY;
+	b->obstacle.size_at = USEC_INFINITY;
 	if (!sequence_recall(b))
 		e->ops->random(e->user, &b->sequence, sizeof(b->sequence));
 	b->retransmit_at = b->retry_at = b->refresh_at = USEC_INFINITY;
@@ -72,6 +73,8 @@ void binding_set_state(struct binding *b, enum binding_state s)
 	if (s == was)
 		return;
 	b->state = s;
+	if (s == BINDING_HOME || s == BINDING_IDLE)
+		obstacle_reset(b);
 	engine_notify(b->engine, &ev, "%s: %s -> %s (anchor %s)", ADDR_STR(&b->home),
 		      binding_state_str((int)was), binding_state_str((int)s), b->anchor->name);
 	engine_publish(b->engine, OBJECT_BINDING, CHANGE_CHANGED, b);
@@ -451,6 +454,7 @@ usec_t binding_next_timer(const struct binding *b)
 		need_next_timer,
 		change_next_timer,
 		prefix_discovery_next_timer,
+		obstacle_next_timer,
 	};
 	usec_t next = send_deadline(b);
 
@@ -494,6 +498,7 @@ void binding_timer(struct binding *b)
 	change_timer(b);
 	liveness_timer(b);
 	prefix_discovery_timer(b);
+	obstacle_timer(b);
 	if (b->expires && b->engine->now.mono >= b->expires)
 		binding_expire(b);
 	if (b->engine->now.mono < send_deadline(b))

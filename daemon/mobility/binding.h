@@ -15,6 +15,7 @@
 #include "base/property.h"
 #include "base/strtab.h"
 #include "base/usec.h"
+#include "mobility/obstacle.h"
 
 struct anchor;
 struct engine;
@@ -151,6 +152,7 @@ struct binding {
 	bool looked;    /* its sessions have been listed since it was left */
 	/* Liveness of the tunnel */
 	struct liveness liveness;
+	struct obstacle obstacle;
 	/* Anchor change: who takes over when the withdrawal at the present one is over */
 	struct anchor *successor;
 	usec_t drain_until; /* its agent goes out of service then; 0 = it does not */

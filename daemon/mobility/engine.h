@@ -20,7 +20,7 @@
  *   request.c, orphan.c   addresses for applications that ask, and the end of those that are left
  *   anchor.c           home agents, and which one is best; discovery.c how they are found
  *   change.c           another anchor takes over; revocation.c one takes a binding back
- *   liveness.c         whether tunnels are alive
+ *   liveness.c         whether tunnels are alive; obstacle.c what is in their way
  *   icmp.c, prefix_discovery.c   ICMPv6 messages
  *   explain.c          which address a session would get, and why; event.c what happened
  *   reconfigure.c      another configuration, while running
@@ -109,9 +109,11 @@ struct engine_ops {
 	int (*session_owner)(void *user, const struct session_info *s, struct session_owner *ret);
 
 	/* An ICMPv6 echo request by the way that the host's own packets from src take; ifindex 0: as routed.  Its answer comes by
-	 * engine_icmp(). */
+	 * engine_icmp().  octets: of the whole packet, no more than the path from src is thought to carry; 0 = no matter. */
 	int (*echo)(void *user, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
-		    uint16_t identifier, uint16_t sequence);
+		    uint16_t identifier, uint16_t sequence, size_t octets);
+	/* Packets from that home address get no larger than this while it takes this path. */
+	void (*limit_mtu)(void *user, const struct in6_addr *home, uint32_t octets);
 	/* Look up the home agents of a domain; engine_resolved() follows in any case. */
 	int (*resolve)(void *user, const char *domain);
 	/* Fetch the additional information of a provisioning domain by HTTPS over that link; engine_domain() follows. */
@@ -129,6 +131,7 @@ struct engine_ops {
 };
 
 #define SESSION_BUCKETS 256
+#define ECHO_LARGEST SIZE_MAX /* octets of an echo request: what the path is thought to carry */
 
 struct engine {
 	const struct engine_ops *ops;

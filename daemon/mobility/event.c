@@ -8,7 +8,8 @@
 
 DEFINE_STRTAB(event_kind, "uplink", "offline", "prefix-state", "binding-state", "binding-refused",
 	      "binding-revoked", "binding-withdrawn", "anchor-found", "anchor-health",
-	      "anchor-switch", "path-dead", "path-alive", "session-lost", "handover", "forged");
+	      "anchor-switch", "path-dead", "path-alive", "session-lost", "handover", "obstacle",
+	      "forged");
 
 void engine_notify(struct engine *e, struct event *ev, const char *fmt, ...)
 {

@@ -19,6 +19,7 @@ enum event_kind {
 	EVENT_PATH_ALIVE,    /* and does again */
 	EVENT_SESSION_LOST,  /* the owner of a session in need is told that its address is gone */
 	EVENT_HANDOVER,      /* a handover is over */
+	EVENT_OBSTACLE,      /* something is in the way to an anchor, or is not any more */
 	EVENT_FORGED,        /* something that failed authentication was dropped */
 	EVENT_KIND_MAX,
 };

@@ -18,6 +18,8 @@ static void receive_echo(struct engine *e, const struct icmp_event *ev)
 		liveness_echo_reply(e, &ev->src, &ev->dst, sequence);
 	else if (identifier == ECHO_ANCHOR)
 		anchor_echo_reply(e, &ev->src, sequence);
+	else if (identifier == ECHO_INQUIRY || identifier == ECHO_SIZE)
+		obstacle_echo_reply(e, &ev->src, &ev->dst, identifier, sequence);
 }
 
 /*

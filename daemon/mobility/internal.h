@@ -36,8 +36,10 @@ void engine_notify(struct engine *e, struct event *ev, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* anchor.c */
-#define ECHO_PATH 0x646d   /* identifiers of our echo requests: through a tunnel, */
-#define ECHO_ANCHOR 0x646e /* to an anchor from the care-of address */
+#define ECHO_PATH 0x646d    /* identifiers of our echo requests: through a tunnel, */
+#define ECHO_ANCHOR 0x646e  /* to an anchor from the care-of address, */
+#define ECHO_INQUIRY 0x646f /* the same because it is silent, */
+#define ECHO_SIZE 0x6470    /* through a tunnel, large */
 int anchor_new(struct engine *e, const struct conf_anchor *conf, struct anchor **ret);
 void anchor_free(struct anchor *a);
 /* Nobody uses it: it goes, and nothing points at it any more. */
@@ -112,6 +114,27 @@ void liveness_timer(struct binding *b);
 void liveness_acknowledged(struct binding *b);
 void liveness_echo_reply(struct engine *e, const struct in6_addr *from, const struct in6_addr *to,
 			 uint16_t sequence);
+
+/* An anchor that can be reached acknowledges updates, and its tunnel answers nothing. */
+void liveness_blocked(struct binding *b);
+
+/* obstacle.c: what is in the way */
+/* Another path: what was in the way of the last one says nothing about it. */
+void obstacle_reset(struct binding *b);
+/* Its anchor does not acknowledge. */
+void obstacle_inquire(struct binding *b);
+/* Probes through its tunnel are not answered; one is. */
+void obstacle_tunnel_silent(struct binding *b);
+void obstacle_tunnel_answers(struct binding *b);
+/* The anchor acknowledges.  True: and yet its tunnel is blocked. */
+bool obstacle_acknowledged(struct binding *b);
+/* Since the last look packets have come through the tunnel; or some have left by one that answers probes, and none has come. */
+void obstacle_two_ways(struct binding *b);
+void obstacle_one_way(struct binding *b);
+void obstacle_echo_reply(struct engine *e, const struct in6_addr *from, const struct in6_addr *to,
+			 uint16_t identifier, uint16_t sequence);
+usec_t obstacle_next_timer(const struct binding *b);
+void obstacle_timer(struct binding *b);
 
 /* change.c: another anchor */
 void binding_change_anchor(struct binding *b, struct anchor *to, const char *why);

@@ -233,6 +233,13 @@ void link_confirm_addresses(struct link *l)
 	}
 }
 
+/* Is it as usable as before?  Lifetimes alone are renewed all the time. */
+static bool is_news(const struct link_address *a, const struct address_event *ev)
+{
+	return a->tentative != ev->tentative || a->optimistic != ev->optimistic ||
+	       a->duplicate != ev->duplicate || a->deprecated != ev->deprecated;
+}
+
 void engine_address(struct engine *e, struct instant now, const struct address_event *ev)
 {
 	struct link *l = engine_find_link(e, ev->ifindex);
@@ -249,6 +256,7 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 		need_address_gone(e, l, a);
 		orphan_gone(e, &a->addr);
 		free(a);
+		e->offers_due = true;
 	} else {
 		if (!a) {
 			a = calloc(1, sizeof(*a));
@@ -257,7 +265,9 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 			a->addr = ev->addr;
 			a->since = now.mono;
 			list_append(&l->addresses, &a->node);
+			e->offers_due = true;
 		}
+		e->offers_due |= is_news(a, ev);
 		a->seen = true;
 		a->plen = ev->plen;
 		a->tentative = ev->tentative;

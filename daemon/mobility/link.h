@@ -105,6 +105,10 @@ struct link {
 	enum link_state state;
 	uint32_t epoch; /* number of the attachment, from 1 */
 	usec_t up_since;
+	/* Addresses of ours that another host here had already */
+	unsigned n_collisions;
+	uint32_t collided_epoch;
+	usec_t collided_at;
 	struct list addresses, routers;
 	struct link_memory memory[LINK_MEMORIES];
 	/* Router solicitation (RFC 4861 section 6.3.7) */

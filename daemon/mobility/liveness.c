@@ -44,7 +44,7 @@ static void probe(struct binding *b)
 	if (b->anchor->echo == ABILITY_NO)
 		return;
 	b->anchor->n.probes_sent++;
-	e->ops->echo(e->user, 0, &b->home, &b->anchor->address, ECHO_PATH, l->sequence);
+	e->ops->echo(e->user, 0, &b->home, &b->anchor->address, ECHO_PATH, l->sequence, 0);
 	l->sent++; /* our own packets are no traffic */
 }
 
@@ -69,6 +69,7 @@ static void answered(struct binding *b)
 {
 	b->liveness.unanswered = 0;
 	b->liveness.probe_sent = 0;
+	obstacle_tunnel_answers(b);
 	set_dead(b, false);
 }
 
@@ -90,6 +91,7 @@ static void suspect(struct binding *b)
 
 	b->liveness.unanswered = 0;
 	b->liveness.probe_sent = 0;
+	obstacle_tunnel_silent(b);
 	/* One that has never answered an echo may just not do so. */
 	if (b->anchor->echo != ABILITY_YES) {
 		ask_anchor(b);
@@ -105,12 +107,24 @@ static void suspect(struct binding *b)
 	ask_anchor(b);
 }
 
+/* That it answers no probe is not its nature. */
+void liveness_blocked(struct binding *b)
+{
+	if (b->anchor->echo == ABILITY_NO)
+		b->anchor->echo = ABILITY_UNKNOWN;
+	set_dead(b, true);
+}
+
 void liveness_acknowledged(struct binding *b)
 {
+	bool blocked = obstacle_acknowledged(b);
+
 	if (!b->liveness.asked)
 		return;
 	b->liveness.asked = false;
-	if (b->anchor->echo != ABILITY_UNKNOWN)
+	if (blocked)
+		liveness_blocked(b);
+	if (blocked || b->anchor->echo != ABILITY_UNKNOWN)
 		return;
 	b->anchor->echo = ABILITY_NO;
 	engine_publish(b->engine, OBJECT_ANCHOR, CHANGE_CHANGED, b->anchor);
@@ -147,6 +161,10 @@ static void check(struct binding *b)
 
 	l->idle = false;
 	look(b, &sent, &received);
+	if (received)
+		obstacle_two_ways(b);
+	else if (sent && !l->probe_sent && l->probe_answered)
+		obstacle_one_way(b);
 	if (received)
 		answered(b);
 	else if (l->probe_sent && ++l->unanswered >= conf->probe_count) {
@@ -186,6 +204,7 @@ void liveness_begin(struct binding *b)
 	l->probe_sent = 0;
 	l->idle = false;
 	l->check_at = USEC_INFINITY;
+	obstacle_reset(b);
 	set_dead(b, false);
 	if (!can_watch(b))
 		return;

@@ -97,7 +97,7 @@ struct wanted {
 	struct link *link;
 	unsigned sessions;
 	bool has_lifetimes; /* else as they were */
-	usec_t valid_until, preferred_until;
+	usec_t heard, valid_until, preferred_until;
 };
 
 static bool properties_differ(const struct prefix *a, const struct prefix *b)
@@ -289,6 +289,26 @@ static enum prefix_origin origin_of(const struct engine *e, const struct binding
 	return known ? known->origin : PREFIX_FROM_RA;
 }
 
+/* The latest that routers here have said. */
+static void take_lifetimes(struct wanted *w, const struct link *l)
+{
+	const struct router *r;
+
+	list_for_each(r, &l->routers, node) {
+		if (!router_usable(l, r))
+			continue;
+		for (unsigned i = 0; i < r->n_prefixes; i++) {
+			if (!prefix_equal(&r->prefix[i].prefix, &w->prefix) ||
+			    (w->has_lifetimes && r->prefix_heard[i] <= w->heard))
+				continue;
+			w->has_lifetimes = true;
+			w->heard = r->prefix_heard[i];
+			w->valid_until = lifetime_end(w->heard, r->prefix[i].valid);
+			w->preferred_until = lifetime_end(w->heard, r->prefix[i].preferred);
+		}
+	}
+}
+
 /* One entry for all home addresses of a prefix. */
 static void put_bound(struct engine *e, const struct binding *first)
 {
@@ -308,9 +328,12 @@ static void put_bound(struct engine *e, const struct binding *first)
 			w.origin = PREFIX_FROM_CONFIG;
 		if (b->home_heard) { /* its home agent's word */
 			w.has_lifetimes = true;
+			w.heard = b->home_heard;
 			w.valid_until = lifetime_end(b->home_heard, b->home_valid);
 			w.preferred_until = lifetime_end(b->home_heard, b->home_preferred);
 		}
+		if (b->state == BINDING_HOME && b->link)
+			take_lifetimes(&w, b->link);
 		if (state_better(state_of_binding(b), w.state)) {
 			w.state = state_of_binding(b);
 			w.anchor = b->anchor;

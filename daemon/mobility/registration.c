@@ -220,6 +220,8 @@ void binding_register(struct binding *b)
 		b->retransmit_at = USEC_INFINITY;
 		return;
 	}
+	if (!addr_equal(&b->coa, &e->coa))
+		obstacle_reset(b);
 	b->coa = e->coa;
 	b->link = e->uplink;
 	handover_join(b);
@@ -330,6 +332,7 @@ static bool give_up_anchor(struct binding *b)
 	if (a->health != ANCHOR_SILENT)
 		anchor_set_health(e, a, ANCHOR_SILENT);
 	a->out_since = e->now.mono;
+	obstacle_inquire(b);
 	if (b->state != BINDING_REGISTERING && b->state != BINDING_UPDATING)
 		return false;
 	if (binding_fail_over(b, "it does not answer"))

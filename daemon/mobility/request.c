@@ -11,6 +11,9 @@
 #define INTEREST_TIME (24 * 3600 * USEC_PER_SEC)
 #define UNUSED_TIME (60 * USEC_PER_SEC)
 #define MAX_UNSHARED 8 /* addresses for one session alone, at home at once */
+/* Who answers for every address does not keep us busy (RFC 7217 section 6). */
+#define MAX_COLLISIONS 3
+#define COLLISION_PAUSE (60 * USEC_PER_SEC)
 
 /* Somewhere in the Internet: what is offered is for every destination. */
 static const struct in6_addr anywhere = {.s6_addr = {0x20, 0x00, [15] = 1}};
@@ -39,6 +42,23 @@ static bool advertises(const struct router *r, const struct ip6_prefix *prefix)
 	return false;
 }
 
+static bool is_contested(const struct link *l)
+{
+	return l->collided_epoch == l->epoch && l->n_collisions >= MAX_COLLISIONS &&
+	       l->engine->now.mono < usec_add(l->collided_at, COLLISION_PAUSE);
+}
+
+static void note_collision(struct link *l)
+{
+	const usec_t now = l->engine->now.mono;
+
+	if (l->collided_epoch != l->epoch || now >= usec_add(l->collided_at, COLLISION_PAUSE))
+		l->n_collisions = 0;
+	l->collided_epoch = l->epoch;
+	l->collided_at = now;
+	l->n_collisions++;
+}
+
 /* An address of our own can be made in the prefix: hosts make theirs there themselves. */
 static bool can_make(const struct engine *e, const struct ip6_prefix *prefix)
 {
@@ -49,7 +69,8 @@ static bool can_make(const struct engine *e, const struct ip6_prefix *prefix)
 		return false;
 	list_for_each(l, &e->links, node)
 		list_for_each(r, &l->routers, node)
-			if (l->up && l->conf->use && router_usable(l, r) && advertises(r, prefix))
+			if (l->up && l->conf->use && !is_contested(l) && router_usable(l, r) &&
+			    advertises(r, prefix))
 				return true;
 	return false;
 }
@@ -117,6 +138,19 @@ static void look_for_anchors(struct engine *e)
 			discovery_wanted(e, c);
 }
 
+/* There is one already, though it may just be returning to its place. */
+static bool is_made_here(const struct engine *e, const struct ip6_prefix *prefix,
+			 enum service_type type)
+{
+	struct binding *b;
+
+	list_for_each(b, &e->bindings, node)
+		if (b->on_request && !b->unshared && !b->removed && b->service == type &&
+		    prefix_equal(&b->home_prefix, prefix) && find_home_link(e, b))
+			return true;
+	return false;
+}
+
 static void prepare(struct engine *e, enum service_type type, bool now)
 {
 	struct explain *x = choose(e, type);
@@ -125,7 +159,7 @@ static void prepare(struct engine *e, enum service_type type, bool now)
 
 	if (b && now)
 		register_home(b);
-	else if (c && !b && !is_given_as_it_is(e, c))
+	else if (c && !b && !is_given_as_it_is(e, c) && !is_made_here(e, &c->prefix, type))
 		make_address(e, &c->prefix, type, false, &b);
 	else if (!c && now)
 		look_for_anchors(e);
@@ -142,7 +176,7 @@ void requests_update(struct engine *e)
 	if (!e->offers_due)
 		return;
 	e->offers_due = false;
-	for (int type = 0; e->uplink && type < SERVICE_TYPE_MAX; type++)
+	for (int type = 0; e->uplink && !e->stopping && type < SERVICE_TYPE_MAX; type++)
 		if (is_made(type) && e->interest[type] > e->now.mono)
 			prepare(e, type, false);
 	engine_publish(e, OBJECT_OFFERS, CHANGE_CHANGED, e);
@@ -156,6 +190,8 @@ void request_collided(struct engine *e, const struct in6_addr *address)
 		return;
 	log_warning("%s is used by another host on %s as well: it is given up", ADDR_STR(&b->home),
 		    b->link ? b->link->name : "its link");
+	if (b->link)
+		note_collision(b->link);
 	b->removed = true;
 }
 

@@ -21,26 +21,47 @@ static const uint8_t types[] = {
 	ICMPV6_ECHO_REPLY,   ICMP6_DHAAD_REPLY,  ICMP6_MPA,
 };
 
-int net_echo(struct net *n, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
-	     uint16_t identifier, uint16_t sequence)
+/* Of a packet of so many octets, or of the largest that the path of a home address is thought to carry. */
+static size_t icmp_length(const struct net *n, const struct in6_addr *src, size_t octets)
 {
-	uint8_t icmp[64];
+	for (unsigned i = 0; i < CONF_MAX_HOMES; i++)
+		if (n->home[i].present && addr_equal(&n->home[i].path.home, src) &&
+		    n->home[i].mtu && octets > n->home[i].mtu)
+			octets = n->home[i].mtu;
+	if (octets > IP6_HEADER_LEN + MAX_MESSAGE)
+		octets = IP6_HEADER_LEN + MAX_MESSAGE;
+	return octets > IP6_HEADER_LEN ? octets - IP6_HEADER_LEN : 0;
+}
+
+void net_limit_mtu(struct net *n, const struct in6_addr *home, uint32_t octets)
+{
+	for (unsigned i = 0; i < CONF_MAX_HOMES; i++)
+		if (n->home[i].present && addr_equal(&n->home[i].path.home, home) &&
+		    n->home[i].path.mode == PATH_TUNNEL)
+			path_set_learnt_mtu(n, &n->home[i], octets + TUNNEL_OVERHEAD);
+}
+
+int net_echo(struct net *n, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
+	     uint16_t identifier, uint16_t sequence, size_t octets)
+{
+	uint8_t icmp[MAX_MESSAGE] = {0};
 	int r = icmp6_echo_build(identifier, sequence, icmp, sizeof(icmp));
+	size_t len = icmp_length(n, src, octets);
 	struct ip6_packet p = {
 		.src = *src,
 		.dst = *dst,
 		.hop_limit = 64,
 		.next_header = IPPROTO_ICMPV6,
 		.payload = icmp,
-		.payload_len = (size_t)r,
+		.payload_len = len > (size_t)r ? len : (size_t)r,
 	};
 
 	if (r < 0)
 		return r;
 	if (!ifindex)
-		return datagram_send(n->icmp_fd, src, dst, 0, icmp, (size_t)r);
+		return datagram_send(n->icmp_fd, src, dst, 0, icmp, p.payload_len);
 	/* From the care-of address, as the signalling: the kernel may not have the route yet. */
-	icmp6_set_checksum(src, dst, icmp, (size_t)r);
+	icmp6_set_checksum(src, dst, icmp, p.payload_len);
 	return net_send(n, ifindex, &p);
 }
 

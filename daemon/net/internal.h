@@ -225,6 +225,8 @@ int nd_open(struct net *n);
 /* Ask the link for the home agent without using any address of ours (RFC 6275 section 11.5.5). */
 int nd_search(struct net *n, const struct uplink *u, const struct in6_addr *agent);
 /* Say that a home address is at this interface now; to its agent, all others hear it when that has agreed. */
+/* Hear (or no more) those who look for an address of ours on a link (RFC 4861 section 7.2.1). */
+void nd_listen(const struct net *n, int ifindex, const struct in6_addr *address, bool on);
 int nd_claim(struct net *n, const struct uplink *u, const struct in6_addr *home,
 	     const struct in6_addr *agent);
 int mobility_open(struct net *n);

@@ -108,6 +108,22 @@ int nd_search(struct net *n, const struct uplink *u, const struct in6_addr *agen
 }
 
 /* From the link-local address if there is one: the home address need not be ours here yet. */
+/*
+ * The kernel joins the group itself, but only when duplicate address detection begins, a moment later: who asks for the
+ * address in between would ask again only after a second.
+ */
+void nd_listen(const struct net *n, int ifindex, const struct in6_addr *address, bool on)
+{
+	struct ipv6_mreq group = {
+		.ipv6mr_multiaddr = solicited_node(address),
+		.ipv6mr_interface = (unsigned)ifindex,
+	};
+
+	if (setsockopt(n->icmp_fd, IPPROTO_IPV6, on ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, &group,
+		       sizeof(group)) < 0)
+		log_debug("group of %s: %s", ADDR_STR(address), log_strerror(errno));
+}
+
 static int claim(struct net *n, const struct uplink *u, const struct in6_addr *home,
 		 const struct in6_addr *to)
 {

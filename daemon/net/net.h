@@ -13,7 +13,8 @@
  *   path.c       home address, rule and routes of a binding; address.c  the address itself
  *   policy_route.c  addresses for sockets that do not ask, by routing rules; policy_rule.c  one of these rules
  *   plane.c      which data plane; plane_bpf.c  the BPF one, plane_ring.c  what it tells, bpf/ its programs
- *   plane_kernel.c  the one of the kernel's own tunnels; plane_kernel_tunnel.c  these, plane_kernel_listen.c  what they tell,
+ *   plane_kernel.c  the one of the kernel's own tunnels; plane_kernel_tunnel.c  these, plane_kernel_passage.c  whose
+ *                packets they carry, plane_kernel_listen.c  what they tell, plane_kernel_undo.c  what to undo,
  *                plane_kernel_probe.c  whether the kernel has them, plane_kernel_audit.c  whether they are as they should be
  *   tunnel.c     messages about them; match.c  filters on addresses
  *   routing_header.c  type 2 routing headers where the plane leaves them to us
@@ -100,7 +101,8 @@ int net_list_control_groups(uint64_t **ret, size_t *ret_n);
 /* The source address of a socket that is connected and has asked for nothing. */
 int net_source(const struct in6_addr *destination, struct in6_addr *ret);
 int net_echo(struct net *n, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
-	     uint16_t identifier, uint16_t sequence);
+	     uint16_t identifier, uint16_t sequence, size_t octets);
+void net_limit_mtu(struct net *n, const struct in6_addr *home, uint32_t octets);
 /* -EBUSY: too many at a time.  After 0, engine_resolved() and engine_domain() follow in any case, but not within the call. */
 int net_resolve(struct net *n, const char *domain);
 int net_fetch_domain(struct net *n, int ifindex, const char *domain);

@@ -139,6 +139,12 @@ static void unroute(struct net *n, struct installed *h, const struct path *p)
 		route_home(n, p, false);
 }
 
+static void unclaim(const struct net *n, int ifindex, const struct in6_addr *home)
+{
+	address_remove_ours(ifindex, home);
+	nd_listen(n, ifindex, home, false);
+}
+
 /* What only the old path needs; the default route has been replaced in place by then. */
 static void leave(struct net *n, struct installed *h, const struct path *now)
 {
@@ -150,12 +156,15 @@ static void leave(struct net *n, struct installed *h, const struct path *now)
 	if (now->mode == PATH_BLOCKED && !now->wake)
 		unroute(n, h, old);
 	if (claimed_link(old) && claimed_link(old) != claimed_link(now))
-		address_remove_ours(claimed_link(old), &old->home);
+		unclaim(n, claimed_link(old), &old->home);
 }
 
-static int claim(const struct path *p)
+static int claim(const struct net *n, const struct path *p)
 {
-	return claimed_link(p) ? address_add(claimed_link(p), &p->home, p->dad) : 0;
+	if (!claimed_link(p))
+		return 0;
+	nd_listen(n, claimed_link(p), &p->home, true);
+	return address_add(claimed_link(p), &p->home, p->dad);
 }
 
 /* A path that is blocked keeps the MTU of its last tunnel: the next one likely has the same. */
@@ -177,7 +186,7 @@ static int enter(struct net *n, struct installed *h, const struct path *p, bool 
 	int r, device;
 
 	if (force || claimed_link(p) != claimed_link(old))
-		if ((r = claim(p)) < 0)
+		if ((r = claim(n, p)) < 0)
 			return r;
 	if (p->mode == PATH_HOME) {
 		if ((r = route_home(n, p, true)) < 0)
@@ -208,7 +217,7 @@ static void finish_adoption(struct net *n, const struct path *p)
 		struct rtnl_nexthop_spec on_link = {.ifindex = u->ifindex, .metric = ROUTE_METRIC};
 
 		if (u->ifindex != claimed_link(p))
-			address_remove_ours(u->ifindex, &p->home);
+			unclaim(n, u->ifindex, &p->home);
 		if (p->mode != PATH_HOME || u->ifindex != p->ifindex)
 			rtnl_route(n, p->slot, &p->home_prefix, &on_link, false);
 		if (p->mode == PATH_BLOCKED) /* no route has replaced it */
@@ -304,7 +313,7 @@ void path_remove(struct net *n, struct installed *h)
 	if (h->taken_in)
 		address_take_in(n->device, &p.home, false);
 	if (claimed_link(&p))
-		address_remove_ours(claimed_link(&p), &p.home);
+		unclaim(n, claimed_link(&p), &p.home);
 	n->plane->ops->forget(n->plane, &p.home);
 	rtnl_rule(n, p.slot, &p.home, false);
 	unroute(n, h, &p);

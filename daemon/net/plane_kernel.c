@@ -4,7 +4,7 @@
  *
  *   dmm0tN   one for each home agent and care-of address, which lets in only what its home agent sends to home addresses that
  *            are accepted there; the route of a home address (path.c) leads into one of them
- *   rule     fwmark MARK lookup TABLE        the tunnels' own packets, and signalling
+ *   rule     fwmark MARK lookup TABLE        for each uplink: its tunnels' own packets, and signalling
  *   TABLE    default via ROUTER dev LINK     the way of the care-of address: the main table may still hold the on-link prefix
  *                                            of a link that has been left, and with it the home agent
  *
@@ -21,165 +21,33 @@
 #include "net/netlink.h"
 #include "net/plane_kernel.h"
 
-#define NOTE "dmmd undo" /* on our device, then INTERFACE:BITS... */
-#define NOTE_MAX 256
-
-/* --- passages ------------------------------------------------------------------------------ */
-
-static struct passage *passage_find(struct plane_kernel *k, const struct tunnel *t,
-				    const struct in6_addr *home)
+static int add_rule(const struct plane_kernel *k, int way)
 {
-	struct passage *p;
+	char buf[TUNNEL_MESSAGE_SIZE];
+	int r = netlink_talk(
+		mark_rule(buf, true, k->priority, k->table + (uint32_t)way, way_mark(way)), NULL,
+		NULL);
 
-	list_for_each(p, &k->passages, node)
-		if (p->tunnel == t && addr_equal(&p->home, home))
-			return p;
-	return NULL;
+	return r == -EEXIST ? 0 : r;
 }
-
-static struct passage *passage_get(struct plane_kernel *k, struct tunnel *t,
-				   const struct in6_addr *home, unsigned slot)
-{
-	struct passage *p = passage_find(k, t, home);
-
-	if (!p) {
-		p = calloc(1, sizeof(*p));
-		if (!p)
-			return NULL;
-		p->tunnel = t;
-		p->home = *home;
-		p->before = tunnel_traffic(t);
-		list_append(&k->passages, &p->node);
-	}
-	p->slot = slot;
-	return p;
-}
-
-static void add_traffic(struct net_traffic *sum, const struct net_traffic *t,
-			const struct net_traffic *before)
-{
-	sum->sent_packets += t->sent_packets - before->sent_packets;
-	sum->sent_bytes += t->sent_bytes - before->sent_bytes;
-	sum->received_packets += t->received_packets - before->received_packets;
-	sum->received_bytes += t->received_bytes - before->received_bytes;
-}
-
-/* An interface that was made anew begins to count anew. */
-static void count(const struct passage *p, struct net_traffic *sum)
-{
-	static const struct net_traffic nothing;
-	struct net_traffic t = tunnel_traffic(p->tunnel);
-	bool anew = t.sent_packets < p->before.sent_packets ||
-		    t.received_packets < p->before.received_packets;
-
-	add_traffic(sum, &t, anew ? &nothing : &p->before);
-}
-
-static void passage_end_if_unused(struct plane_kernel *k, struct passage *p)
-{
-	if (p->path || p->accepted || p->old)
-		return;
-	if (p->slot != NO_SLOT)
-		count(p, &k->gone[p->slot]);
-	list_remove(&p->node);
-	free(p);
-}
-
-static int own_slot(struct plane_kernel *k, unsigned slot, const struct in6_addr *home)
-{
-	struct passage *p;
-
-	if (slot >= CONF_MAX_HOMES)
-		return -ENOSPC;
-	if (addr_equal(&k->owner[slot], home))
-		return 0;
-	k->owner[slot] = *home;
-	k->gone[slot] = (struct net_traffic){0};
-	list_for_each(p, &k->passages, node)
-		if (p->slot == slot && !addr_equal(&p->home, home))
-			p->slot = NO_SLOT;
-	return 0;
-}
-
-/* --- what the node's device remembers ------------------------------------------------------- */
-
-static void write_note(const struct plane_kernel *k)
-{
-	char text[NOTE_MAX] = NOTE, buf[TUNNEL_MESSAGE_SIZE];
-	size_t used = strlen(text);
-
-	for (unsigned i = 0; i < k->n_undo && used < sizeof(text); i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, " %d:%x",
-					 k->undo[i].ifindex, k->undo[i].what);
-	/* What has no room is forgotten by the next run only. */
-	if (k->ifindex && k->n_undo)
-		netlink_talk(link_note(buf, k->ifindex, text), NULL, NULL);
-}
-
-static void remember(struct plane_kernel *k, int ifindex, uint32_t what)
-{
-	struct undo *u;
-
-	for (u = k->undo; u < k->undo + k->n_undo; u++)
-		if (u->ifindex == ifindex) {
-			u->what |= what;
-			return;
-		}
-	if (k->n_undo < PLANE_MAX_UPLINKS)
-		k->undo[k->n_undo++] = (struct undo){ifindex, what};
-}
-
-static void read_note(struct plane_kernel *k)
-{
-	char text[NOTE_MAX];
-	const char *at = text + strlen(NOTE);
-	unsigned what;
-	int ifindex, n;
-
-	if (link_read_note(k->ifindex, text, sizeof(text)) < 0 ||
-	    strncmp(text, NOTE, strlen(NOTE)) != 0)
-		return;
-	for (; sscanf(at, " %d:%x%n", &ifindex, &what, &n) == 2; at += n)
-		remember(k, ifindex, what);
-}
-
-static int kernel_remember(struct plane *p, int ifindex, uint32_t what)
-{
-	remember(to_kernel(p), ifindex, what);
-	write_note(to_kernel(p));
-	return 0;
-}
-
-static int kernel_undo(struct plane *p, int *ret_ifindex, uint32_t *ret_undo)
-{
-	struct plane_kernel *k = to_kernel(p);
-
-	if (!k->n_undo)
-		return -ENOENT;
-	k->n_undo--;
-	*ret_ifindex = k->undo[k->n_undo].ifindex;
-	*ret_undo = k->undo[k->n_undo].what;
-	return 0;
-}
-
-/* --- operations --------------------------------------------------------------------------- */
 
 static int kernel_set_device(struct plane *p, int ifindex, const uint8_t mac[6])
 {
 	struct plane_kernel *k = to_kernel(p);
-	char buf[TUNNEL_MESSAGE_SIZE];
 	bool other = k->ifindex != ifindex;
-	int r;
+	int r = 0;
 
 	(void)mac;
 	k->ifindex = ifindex;
 	if (other) {
-		read_note(k);
-		write_note(k);
+		undo_read(k);
+		undo_write(k);
 		listen_update_all(k);
 	}
-	r = netlink_talk(mark_rule(buf, true, k->priority, k->table, TUNNEL_MARK), NULL, NULL);
-	return r == -EEXIST ? 0 : r;
+	for (int i = 0; i < WAYS_MAX && r == 0; i++)
+		if (k->way[i].ifindex)
+			r = add_rule(k, i);
+	return r;
 }
 
 static int kernel_attach(struct plane *p, int ifindex, bool has_mac)
@@ -189,11 +57,16 @@ static int kernel_attach(struct plane *p, int ifindex, bool has_mac)
 }
 
 /* On a link that has just gone down there is no route to be had, and nothing to be sent either. */
-static int route(const struct plane_kernel *k, int ifindex, const struct in6_addr *next_hop)
+static int route(struct plane_kernel *k, int ifindex, const struct in6_addr *next_hop)
 {
 	char buf[TUNNEL_MESSAGE_SIZE];
-	int r = netlink_talk(mark_route(buf, k->table, ifindex, next_hop), NULL, NULL);
+	int way = way_of(k, ifindex), r;
 
+	if (way < 0)
+		return way;
+	if ((r = add_rule(k, way)) < 0)
+		return r;
+	r = netlink_talk(mark_route(buf, k->table + (uint32_t)way, ifindex, next_hop), NULL, NULL);
 	return r == -ENETDOWN || r == -ENODEV ? 0 : r;
 }
 
@@ -216,7 +89,7 @@ static int kernel_set_path(struct plane *plane, const struct path *path)
 	struct plane_kernel *k = to_kernel(plane);
 	struct passage *p;
 	struct tunnel *t;
-	int r = own_slot(k, path->slot, &path->home);
+	int r = passages_own_slot(k, path->slot, &path->home);
 
 	if (r < 0)
 		return r;
@@ -291,9 +164,13 @@ static void kernel_settle(struct plane *plane, const struct in6_addr *home)
 static int kernel_set_source(struct plane *p, const struct in6_addr *coa, int ifindex,
 			     const struct in6_addr *next_hop, struct plane_way *ret)
 {
+	struct plane_kernel *k = to_kernel(p);
+	int r = route(k, ifindex, next_hop);
+
 	(void)coa;
-	*ret = (struct plane_way){.ifindex = ifindex, .mark = TUNNEL_MARK};
-	return route(to_kernel(p), ifindex, next_hop);
+	if (r == 0)
+		*ret = (struct plane_way){.ifindex = ifindex, .mark = way_mark(way_of(k, ifindex))};
+	return r;
 }
 
 struct search {
@@ -324,7 +201,7 @@ static int kernel_accept(struct plane *plane, unsigned slot, const struct in6_ad
 	struct tunnel *t = tunnel_find(k, anchor, coa);
 	struct passage *p;
 	bool fresh = !t;
-	int r = own_slot(k, slot, home);
+	int r = passages_own_slot(k, slot, home);
 
 	if (r < 0)
 		return r;
@@ -378,20 +255,6 @@ static usec_t kernel_first_data(struct plane *plane, const struct in6_addr *home
 	return p ? p->first : 0;
 }
 
-static void kernel_traffic(struct plane *plane, unsigned slot, struct net_traffic *ret)
-{
-	struct plane_kernel *k = to_kernel(plane);
-	const struct passage *p;
-
-	*ret = (struct net_traffic){0};
-	if (slot >= CONF_MAX_HOMES)
-		return;
-	*ret = k->gone[slot];
-	list_for_each(p, &k->passages, node)
-		if (p->slot == slot)
-			count(p, ret);
-}
-
 static int kernel_watch(struct plane *p, const struct in6_addr *home)
 {
 	struct plane_kernel *k = to_kernel(p);
@@ -429,7 +292,7 @@ static void adopt(struct plane_kernel *k, struct tunnel *t, const struct engine 
 	list_for_each(b, &e->bindings, node) {
 		if (!addr_equal(&b->anchor->address, &t->anchor))
 			continue;
-		own_slot(k, b->slot, &b->home);
+		passages_own_slot(k, b->slot, &b->home);
 		p = passage_get(k, t, &b->home, b->slot);
 		if (!p)
 			return;
@@ -448,24 +311,19 @@ static void kernel_forget_others(struct plane *p, const struct engine *e)
 	tunnels_prune(k);
 }
 
-static void forget_all(struct plane_kernel *k)
-{
-	struct passage *p, *next;
-
-	list_for_each_safe(p, next, &k->passages, node) {
-		list_remove(&p->node);
-		free(p);
-	}
-}
-
 static void kernel_teardown(struct plane *p)
 {
 	struct plane_kernel *k = to_kernel(p);
 	char buf[TUNNEL_MESSAGE_SIZE];
 
-	forget_all(k);
+	passages_forget(k);
 	tunnels_prune(k);
-	netlink_talk(mark_rule(buf, false, k->priority, k->table, TUNNEL_MARK), NULL, NULL);
+	for (int i = 0; i < WAYS_MAX; i++) {
+		const uint32_t table = k->table + (uint32_t)i;
+
+		netlink_talk(mark_rule(buf, false, k->priority, table, way_mark(i)), NULL, NULL);
+		netlink_talk(unmark_route(buf, table), NULL, NULL);
+	}
 }
 
 static void kernel_free(struct plane *p)
@@ -473,7 +331,7 @@ static void kernel_free(struct plane *p)
 	struct plane_kernel *k = to_kernel(p);
 	struct tunnel *t, *next;
 
-	forget_all(k);
+	passages_forget(k);
 	list_for_each_safe(t, next, &k->tunnels, node)
 		tunnel_free(t);
 	listen_close(k);
@@ -518,7 +376,7 @@ static int make(const struct conf *conf, struct plane_kernel **ret)
 		return -ENOMEM;
 	k->plane.ops = &kernel_ops;
 	snprintf(k->device, sizeof(k->device), "%s", conf->device);
-	k->table = conf->route_table + DEVICE_SLOT;
+	k->table = conf->route_table + DEVICE_SLOT + 1;
 	k->priority = conf->rule_priority + DEVICE_SLOT;
 	list_init(&k->tunnels);
 	list_init(&k->passages);

@@ -7,7 +7,9 @@
 #include "net/match.h"
 #include "net/tunnel.h"
 
-#define TUNNEL_MARK 0x646d6d33u /* of the tunnels' own packets and of signalling */
+#define WAY_MARK \
+	0x646d6d40u /* of the tunnels' own packets and of signalling: the first of WAYS_MAX */
+#define WAYS_MAX 8
 #define NO_SLOT CONF_MAX_HOMES
 
 /* One interface for each home agent and care-of address: what is under way to an old care-of address still comes in. */
@@ -35,6 +37,11 @@ struct passage {
 	struct net_traffic before; /* what the tunnel had carried when this began */
 };
 
+/* An uplink that tunnels leave by; one may be given to another that none uses. */
+struct way {
+	int ifindex; /* 0 = none */
+};
+
 struct undo {
 	int ifindex;
 	uint32_t what;
@@ -43,8 +50,9 @@ struct undo {
 struct plane_kernel {
 	struct plane plane;
 	char device[IFNAMSIZ];
-	uint32_t table, priority; /* of what carries our mark */
-	int ifindex;              /* of our device */
+	uint32_t table, priority; /* of what carries our marks; the tables are consecutive */
+	struct way way[WAYS_MAX];
+	int ifindex; /* of our device */
 	struct list tunnels, passages;
 	struct in6_addr owner[CONF_MAX_HOMES];   /* of slots */
 	struct net_traffic gone[CONF_MAX_HOMES]; /* what passages that are gone have carried */
@@ -62,6 +70,11 @@ static inline struct plane_kernel *to_kernel(struct plane *p)
 	return (struct plane_kernel *)(void *)p;
 }
 
+static inline uint32_t way_mark(int way)
+{
+	return WAY_MARK + (uint32_t)way;
+}
+
 /* plane_kernel_tunnel.c */
 struct tunnel *tunnel_find(struct plane_kernel *k, const struct in6_addr *anchor,
 			   const struct in6_addr *coa);
@@ -73,11 +86,31 @@ int tunnels_adopt(struct plane_kernel *k);
 int tunnel_ensure(struct plane_kernel *k, struct tunnel *t, int link);
 /* Remove those that carry nothing. */
 void tunnels_prune(struct plane_kernel *k);
+/* The number of the way by an uplink; -ENOSPC. */
+int way_of(struct plane_kernel *k, int ifindex);
 int tunnel_read(const struct tunnel *t, struct tunnel_info *ret);
 struct net_traffic tunnel_traffic(const struct tunnel *t);
 void tunnel_filter(struct plane_kernel *k, const struct tunnel *t, struct match *ret);
 void tunnel_dropped(const struct tunnel *t, uint64_t sum[static NET_DROP_MAX]);
 void tunnel_free(struct tunnel *t);
+
+/* plane_kernel_passage.c */
+struct passage *passage_find(struct plane_kernel *k, const struct tunnel *t,
+			     const struct in6_addr *home);
+/* The one there is, or a new one that neither leads nor lets in anything yet; NULL: no memory. */
+struct passage *passage_get(struct plane_kernel *k, struct tunnel *t, const struct in6_addr *home,
+			    unsigned slot);
+void passage_end_if_unused(struct plane_kernel *k, struct passage *p);
+/* Counters of a slot begin anew with another home address. */
+int passages_own_slot(struct plane_kernel *k, unsigned slot, const struct in6_addr *home);
+void passages_forget(struct plane_kernel *k);
+void kernel_traffic(struct plane *p, unsigned slot, struct net_traffic *ret);
+
+/* plane_kernel_undo.c */
+void undo_read(struct plane_kernel *k);
+void undo_write(const struct plane_kernel *k);
+int kernel_remember(struct plane *p, int ifindex, uint32_t what);
+int kernel_undo(struct plane *p, int *ret_ifindex, uint32_t *ret_undo);
 
 /* plane_kernel_listen.c: packets that somebody waits for. */
 int listen_open(struct plane_kernel *k);

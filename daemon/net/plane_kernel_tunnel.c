@@ -126,6 +126,32 @@ static int choose_name(const struct plane_kernel *k, char ret[IFNAMSIZ])
 	return -ENOSPC;
 }
 
+static bool is_way_used(const struct plane_kernel *k, int ifindex)
+{
+	const struct tunnel *t;
+
+	list_for_each(t, &k->tunnels, node)
+		if (t->ifindex && t->link == ifindex)
+			return true;
+	return false;
+}
+
+int way_of(struct plane_kernel *k, int ifindex)
+{
+	int free = -1;
+
+	for (int i = 0; i < WAYS_MAX; i++) {
+		if (k->way[i].ifindex == ifindex)
+			return i;
+		if (free < 0 && (!k->way[i].ifindex || !is_way_used(k, k->way[i].ifindex)))
+			free = i;
+	}
+	if (free < 0)
+		return -ENOSPC;
+	k->way[free].ifindex = ifindex;
+	return free;
+}
+
 static int make(struct plane_kernel *k, struct tunnel *t, int link)
 {
 	struct tunnel_spec s = {
@@ -133,11 +159,12 @@ static int make(struct plane_kernel *k, struct tunnel *t, int link)
 		.local = t->coa,
 		.remote = t->anchor,
 		.link = link,
-		.mark = TUNNEL_MARK,
 	};
 	char buf[TUNNEL_MESSAGE_SIZE];
-	int r = choose_name(k, t->name);
+	int r = choose_name(k, t->name), way = link ? way_of(k, link) : -1;
 
+	if (way >= 0)
+		s.mark = way_mark(way);
 	if (r < 0 || (r = netlink_talk(tunnel_add(buf, &s), NULL, NULL)) < 0)
 		return log_errno(r, "cannot make a tunnel from %s to %s", ADDR_STR(&t->coa),
 				 ADDR_STR(&t->anchor));
@@ -228,6 +255,8 @@ static int adopt(const struct nlmsghdr *h, void *user)
 	memcpy(t->name, i.name, sizeof(t->name));
 	t->ifindex = i.ifindex;
 	t->link = i.spec.link;
+	if (i.spec.mark - WAY_MARK < WAYS_MAX)
+		k->way[i.spec.mark - WAY_MARK].ifindex = t->link;
 	return MNL_CB_OK;
 }
 

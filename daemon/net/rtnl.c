@@ -105,7 +105,10 @@ static int bring_up(struct net *n, const char *name)
 	r = rtnl_link_get_kernel(n->rtnl, 0, name, &l);
 	if (r < 0)
 		return to_errno(r);
+	/* One after the other: of a single message the kernel reads the flags first, and would make an address. */
 	plain(change);
+	if ((r = rtnl_link_change(n->rtnl, l, change, 0)) < 0)
+		return to_errno(r);
 	rtnl_link_set_flags(change, IFF_UP);
 	return to_errno(rtnl_link_change(n->rtnl, l, change, 0));
 }
@@ -381,6 +384,8 @@ static void find_stray(const struct address_info *a, void *user)
 	struct stray *s = user;
 
 	if (a->ifindex != s->net->device && a->protocol != NET_PROTOCOL)
+		return;
+	if (a->plen != 128) /* none that we make */
 		return;
 	if (s->keep && engine_find_home(s->keep, &a->addr))
 		return;

@@ -230,26 +230,35 @@ struct nlmsghdr *mark_rule(void *buf, bool add, uint32_t priority, uint32_t tabl
 	return h;
 }
 
-struct nlmsghdr *mark_route(void *buf, uint32_t table, int ifindex, const struct in6_addr *next_hop)
+static struct nlmsghdr *route_message(void *buf, uint16_t type, uint16_t flags, uint32_t table)
 {
-	struct nlmsghdr *h = netlink_message(
-		buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK, sizeof(struct rtmsg));
-	struct rtmsg *rt = mnl_nlmsg_get_payload(h);
+	struct nlmsghdr *h = netlink_message(buf, type, flags | NLM_F_ACK, sizeof(struct rtmsg));
 
-	*rt = (struct rtmsg){
+	*(struct rtmsg *)mnl_nlmsg_get_payload(h) = (struct rtmsg){
 		.rtm_family = AF_INET6,
-		.rtm_table = RT_TABLE_UNSPEC,
 		.rtm_protocol = NET_PROTOCOL,
 		.rtm_scope = RT_SCOPE_UNIVERSE,
 		.rtm_type = RTN_UNICAST,
 	};
 	mnl_attr_put_u32(h, RTA_TABLE, table);
+	mnl_attr_put_u32(h, RTA_PRIORITY, ROUTE_METRIC);
+	return h;
+}
+
+struct nlmsghdr *mark_route(void *buf, uint32_t table, int ifindex, const struct in6_addr *next_hop)
+{
+	struct nlmsghdr *h = route_message(buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, table);
+	struct rtmsg *rt = mnl_nlmsg_get_payload(h);
+
 	mnl_attr_put_u32(h, RTA_OIF, (uint32_t)ifindex);
-	/* One for each interface: those of the same metric replace each other. */
-	mnl_attr_put_u32(h, RTA_PRIORITY, ROUTE_METRIC + (uint32_t)ifindex);
 	if (!addr_is_any(next_hop)) {
 		mnl_attr_put(h, RTA_GATEWAY, sizeof(*next_hop), next_hop);
 		rt->rtm_flags = RTNH_F_ONLINK;
 	}
 	return h;
+}
+
+struct nlmsghdr *unmark_route(void *buf, uint32_t table)
+{
+	return route_message(buf, RTM_DELROUTE, 0, table);
 }

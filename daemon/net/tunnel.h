@@ -51,6 +51,8 @@ uint64_t link_sent_packets(int ifindex);
 
 /* What carries the mark is routed by a table of its own ... */
 struct nlmsghdr *mark_rule(void *buf, bool add, uint32_t priority, uint32_t table, uint32_t mark);
-/* ... in which there is one default route for each interface; next_hop :: = none. */
+/* ... in which there is one default route; next_hop :: = none. */
 struct nlmsghdr *mark_route(void *buf, uint32_t table, int ifindex,
 			    const struct in6_addr *next_hop);
+/* Whichever there is. */
+struct nlmsghdr *unmark_route(void *buf, uint32_t table);

@@ -107,6 +107,16 @@ static void add_path(struct findings *f, const struct binding *b, usec_t since)
 	}
 }
 
+static void add_obstacle(struct findings *f, const struct binding *b)
+{
+	char what[96], words[320];
+
+	if (b->obstacle.kind == OBSTACLE_NONE)
+		return;
+	snprintf(what, sizeof(what), "way of %s", ADDR_STR(&b->home));
+	findings_add(f, false, what, "%s", obstacle_words(b, words, sizeof(words)));
+}
+
 static void add_key(struct findings *f, const struct anchor *a)
 {
 	char what[96];
@@ -187,8 +197,10 @@ void findings_of_engine(struct findings *f, const struct engine *e, usec_t since
 	const struct anchor *a;
 
 	add_network(f, e);
-	list_for_each(b, &e->bindings, node)
+	list_for_each(b, &e->bindings, node) {
 		add_path(f, b, since);
+		add_obstacle(f, b);
+	}
 	list_for_each(a, &e->anchors, node) {
 		if (addr_is_any(&a->address))
 			continue;

@@ -11,7 +11,8 @@
 #define PACKETS_PER_TURN 8
 /* Some forty packets, as the kernel counts: whoever leaves more unread is cut off. */
 #define SEND_BUFFER (16 * 1024)
-#define SCM_MAX_FD 253
+/* One is right; another is enough to see that it is wrong.  The kernel drops the rest. */
+#define MAX_PASSED 2
 
 _Static_assert(sizeof(struct dmm_request) == 64 && sizeof(struct dmm_reply) == 64,
 	       "other programs send and read them");
@@ -34,14 +35,14 @@ void client_new(struct sock *s, int fd)
 	struct user *user;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0) {
-		close(fd);
+		dispose_here(fd);
 		return;
 	}
 	user = users_get(&v->users, peer.uid, loop_now().mono);
 	c = may_connect(s, user) ? calloc(1, sizeof(*c)) : NULL;
 	if (!c) {
 		server_complain(s, TROUBLE_CLIENTS, NULL);
-		close(fd);
+		dispose_here(fd);
 		return;
 	}
 	*c = (struct client){.sock = s, .user = user, .fd = fd, .pid = peer.pid, .gid = peer.gid};
@@ -68,7 +69,7 @@ void client_free(struct client *c)
 	list_remove(&c->node);
 	v->n_clients--;
 	c->user->clients--;
-	close(c->fd);
+	dispose_here(c->fd);
 	free(c);
 }
 
@@ -180,7 +181,7 @@ bool client_hostile(struct client *c)
 
 struct packet {
 	struct dmm_request request;
-	int fd[SCM_MAX_FD];
+	int fd[MAX_PASSED];
 	unsigned n_fds;
 	bool fds_lost; /* there were some that could not be taken */
 };
@@ -188,18 +189,21 @@ struct packet {
 static ssize_t receive(const struct client *c, struct packet *p)
 {
 	union {
-		char space[CMSG_SPACE(SCM_MAX_FD * sizeof(int))];
+		char space[CMSG_SPACE(MAX_PASSED * sizeof(int))];
 		struct cmsghdr align;
 	} control;
 	struct iovec iov = {.iov_base = &p->request, .iov_len = sizeof(p->request)};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct patience patience;
 	ssize_t len;
 
-	if (dispose_possible()) {
+	if (dispose_possible(c->user->uid)) {
 		m.msg_control = control.space;
 		m.msg_controllen = sizeof(control.space);
 	}
+	patience_limit(&patience);
 	len = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | MSG_TRUNC);
+	patience_restore(&patience);
 	p->n_fds = 0;
 	p->fds_lost = len >= 0 && (m.msg_flags & MSG_CTRUNC);
 	if (len < 0)
@@ -218,7 +222,7 @@ static ssize_t receive(const struct client *c, struct packet *p)
 static bool take_packet(struct client *c, struct packet *p, ssize_t len)
 {
 	if (len != sizeof(p->request) || p->n_fds > 1) {
-		dispose(p->fd, p->n_fds);
+		dispose(c->user->uid, p->fd, p->n_fds);
 		return client_hostile(c);
 	}
 	return request_handle(c, &p->request, p->n_fds ? p->fd[0] : -1, p->fds_lost);
@@ -238,7 +242,7 @@ void client_ready(struct client *c, uint32_t events)
 		if (len < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (len <= 0) {
-			dispose(p.fd, p.n_fds);
+			dispose(c->user->uid, p.fd, p.n_fds);
 			client_free(c);
 			return;
 		}

@@ -146,7 +146,7 @@ int hold_add(struct client *c, const struct dmm_request *q, int fd)
 		return -EAGAIN;
 	r = check(c->sock, fd, &new.cookie);
 	if (r < 0) {
-		dispose(&fd, 1);
+		dispose(c->user->uid, &fd, 1);
 		return r;
 	}
 	close(fd);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -157,9 +158,19 @@ unsigned permit_users(const struct conf_permission *p, uid_t *ret, unsigned max)
 
 /* --- dispose.c: closing what a stranger gave us can block --------------------------------------- */
 
-/* Closes elsewhere; false: so many hang that nothing should be taken any more. */
-bool dispose_possible(void);
-void dispose(const int *fds, unsigned n);
+/* Closes elsewhere what a user has sent; false: so many hang that nothing should be taken from that one any more. */
+bool dispose_possible(uid_t uid);
+void dispose(uid_t uid, const int *fds, unsigned n);
+/* Closes a connection, with what may be in it unread. */
+void dispose_here(int fd);
+
+/* In between, no stream that the kernel drops keeps this thread waiting. */
+struct patience {
+	timer_t timer;
+	bool limited;
+};
+void patience_limit(struct patience *p);
+void patience_restore(struct patience *p);
 
 /* --- acquire.c ------------------------------------------------------------------------------------ */
 

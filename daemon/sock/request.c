@@ -64,7 +64,7 @@ bool request_handle(struct client *c, const struct dmm_request *q, int fd, bool 
 	if (!is_well_formed(q) || (fd >= 0 && q->op != DMM_OP_HOLD) ||
 	    (q->op == DMM_OP_HOLD && fd < 0 && !fd_lost)) {
 		if (fd >= 0)
-			dispose(&fd, 1);
+			dispose(c->user->uid, &fd, 1);
 		return client_hostile(c);
 	}
 	switch (q->op) {

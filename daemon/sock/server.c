@@ -113,7 +113,7 @@ static void shake_off(struct sock *s)
 		close(v->reserve);
 		fd = accept4(v->listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0)
-			close(fd);
+			dispose_here(fd);
 		v->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	}
 	sd_event_source_set_enabled(v->listen_source, SD_EVENT_OFF);
@@ -273,9 +273,10 @@ void server_close(struct sock *s)
 	v->epoll_source = sd_event_source_disable_unref(v->epoll_source);
 	v->tell = sd_event_source_disable_unref(v->tell);
 	v->resume = sd_event_source_disable_unref(v->resume);
-	if (v->listener >= 0)
+	if (v->listener >= 0) {
 		unlink(v->path);
-	cleanup_close(&v->listener);
+		dispose_here(v->listener);
+	}
 	cleanup_close(&v->epoll);
 	cleanup_close(&v->reserve);
 	v->listener = v->epoll = v->reserve = -1;

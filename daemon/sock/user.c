@@ -44,9 +44,9 @@ static bool is_idle(const struct user *user, usec_t now)
 	       user->group.full_at <= now;
 }
 
-struct user *users_get(struct users *u, uid_t uid, usec_t now)
+/* All that are idle but this one, which is returned if it is there. */
+static struct user *sweep(struct users *u, struct list *bucket, uid_t uid, usec_t now)
 {
-	struct list *bucket = &u->bucket[uid % USER_BUCKETS];
 	struct user *user, *next, *found = NULL;
 
 	list_for_each_safe(user, next, bucket, node) {
@@ -55,7 +55,18 @@ struct user *users_get(struct users *u, uid_t uid, usec_t now)
 		else if (is_idle(user, now))
 			release(u, user);
 	}
-	if (found || u->n == MAX_USERS)
+	return found;
+}
+
+struct user *users_get(struct users *u, uid_t uid, usec_t now)
+{
+	struct list *bucket = &u->bucket[uid % USER_BUCKETS];
+	struct user *found = sweep(u, bucket, uid, now);
+
+	for (unsigned i = 0; !found && u->n >= MAX_USERS && i < USER_BUCKETS; i++)
+		sweep(u, &u->bucket[i], uid, now);
+	/* Who has many numbers, as in a namespace of his own, does not shut the administrator out. */
+	if (found || (u->n >= MAX_USERS && uid != 0))
 		return found;
 	found = calloc(1, sizeof(*found));
 	if (!found)

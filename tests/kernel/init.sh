@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The first process of a guest (uml.sh): file systems, modules, the command.  /run/job is the host's directory for it.
+# The first process of a guest (uml.sh): file systems, modules, the command.  /run/job is the
+# host's directory for it.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 job=/run/job
 

@@ -4,9 +4,10 @@
 #
 #   uml.sh [-t SECONDS] [-m MEMORY] [-w DIRECTORY]... [-M MODULE]... -- COMMAND [ARGUMENT...]
 #
-# The guest sees the host's files, read-only but for the directories given (and a /tmp and a /run of its own), has no network
-# and keeps nothing.  Its environment is ours.  What the command writes is written here.  Leaves with the command's status; 124:
-# it took longer than SECONDS of the host's time; 125: the guest did not get that far, and its console is shown.
+# The guest sees the host's files, read-only but for the directories given (and a /tmp and a /run
+# of its own), has no network and keeps nothing.  Its environment is ours.  What the command writes
+# is written here.  Leaves with the command's status; 124: it took longer than SECONDS of the
+# host's time; 125: the guest did not get that far, and its console is shown.
 set -u
 
 seconds=120 memory=768M writable=() modules=()

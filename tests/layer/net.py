@@ -20,18 +20,25 @@ TIMEOUT = 1500
 
 
 class Worker:
-    """One pytest and the file it writes its results to."""
+    """One pytest and the file it writes its results to.
 
-    def __init__(self, results, only, *argv, shard="0/1"):
+    wrapper: words in front of its command; environment: more variables.
+    """
+
+    def __init__(self, results, only, *argv, shard="0/1", wrapper=(), environment=None):
         self._results = results
         open(results, "w").close()
         self._log = open(f"{results}.log", "w+")
         self._read = 0
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", *argv],
+            [*wrapper, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", *argv],
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, cwd=TOP,
             env={**os.environ, "NET_RESULTS": results, "NET_SHARD": shard,
-                 "NET_ONLY": only or "", "PYTHONDONTWRITEBYTECODE": "1"})
+                 "NET_ONLY": only or "", "PYTHONDONTWRITEBYTECODE": "1",
+                 **(environment or {})})
+
+    def tell(self, report, one):
+        report.add(LAYER, one["name"], one["result"], one["seconds"], one["why"])
 
     def report_new(self, report):
         with open(self._results) as f:
@@ -40,15 +47,19 @@ class Worker:
                 if not line.endswith("\n"):
                     break
                 self._read += len(line)
-                one = json.loads(line)
-                report.add(LAYER, one["name"], one["result"], one["seconds"], one["why"])
+                self.tell(report, json.loads(line))
 
-    def close(self, report):
-        """Say what kept it from running its tests at all."""
+    def finish(self, report):
+        """What it has written besides its results."""
         self.report_new(report)
         self._log.seek(0)
         output = self._log.read()
         self._log.close()
+        return output
+
+    def close(self, report):
+        """Say what kept it from running its tests at all."""
+        output = self.finish(report)
         if self.process.returncode not in (0, 1, 5):  # well, failures, nothing selected
             report.add(LAYER, "pytest", FAILED, why=output)
 

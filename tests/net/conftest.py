@@ -19,7 +19,7 @@ from lib.run import BUILD, Run  # noqa: E402
 from lib.scene import Scene  # noqa: E402
 
 CAPTURES = pathlib.Path(os.environ.get("NET_CAPTURES") or BUILD / "net")
-TEST_SECONDS = 60  # a test that takes longer is broken and ended
+TEST_SECONDS = int(os.environ.get("NET_TEST_SECONDS") or 60)  # a test that takes longer is broken and ended
 
 
 def full_name(nodeid):

@@ -45,6 +45,7 @@ def settled_handover(scene, mode):
 def test_status_follows_the_host(shown, bus):
     status = status_of(shown, "offline")
     assert status["uplink"] is None and status["waiting_for"]
+    assert status["plane"] in ("bpf", "kernel")
 
     shown.attach("B")
     status = status_of(shown, "away")

@@ -3,6 +3,7 @@
 what they do without."""
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import signal
@@ -62,13 +63,13 @@ class Host:
         }
 
     def do(self, name, *before):
-        """What is seen of a command: status, output (of iperf3 it varies), errors."""
+        """What is seen of a command: status, output (of iperf3 it varies), errors without times."""
         ssh = shlex.join([*map(str, before), *map(str, self.ssh.words())])
         words = [] if name == "git" else before  # which starts ssh, as users do it
         status, out, err = programs.run(self.node, self.directory, *words, *self.commands()[name],
                                         GIT_SSH_COMMAND=ssh)
         shutil.rmtree(self.files / "to", ignore_errors=True)
-        return status, "" if name == "iperf3" else out, err
+        return status, "" if name == "iperf3" else out, re.sub(r"after \d+ ms", "", err)
 
     def publish(self):
         shutil.rmtree(self.directory, ignore_errors=True)

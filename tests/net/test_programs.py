@@ -31,9 +31,9 @@ def start(make_places, places="ABC", **settings):
     return scene
 
 
-def assert_asked(scene, path, place="A"):
-    """From an address that was made for it."""
-    assert path.source.startswith(IS_IN[place]) and path.source != scene.address(place)
+def assert_asked(scene, source, place="A"):
+    """It is an address that was made for sessions that ask."""
+    assert source.startswith(IS_IN[place]) and source != scene.address(place)
 
 
 def go(scene, place, path, progress):
@@ -56,7 +56,7 @@ def test_E02_E03_R2_a_long_ssh_command_survives_two_moves(make_places):
                " do n=$((n+1)); echo $n; sleep 0.05; done; exit 7")
     ssh = programs.start(scene, "ssh", *programs.dmm_run("session"), *server.client(command))
     path = programs.follow(scene, server.port)
-    assert_asked(scene, path)
+    assert_asked(scene, path.source)
 
     def progress():
         before = len(ssh.output().splitlines())
@@ -79,14 +79,13 @@ def test_E02_E03_R2_a_git_clone_over_ssh_survives_two_moves(make_places):
     server = programs.SshServer(scene.cn, scene.directory)
     repository = programs.git_repository(scene.directory)
     enough, clone = scene.directory / "enough", scene.directory / "clone"
-    enough.unlink(missing_ok=True)
     upload = programs.slow_upload_pack(scene.directory, enough)
     git = programs.start(
         scene, "git", "git", "clone", "--progress", "--upload-pack", upload,
         f"ssh://[{net.CN}]{repository}", clone,
         GIT_SSH_COMMAND=shlex.join(map(str, (*programs.dmm_run("session"), *server.words()))))
     path = programs.follow(scene, server.port)
-    assert_asked(scene, path)
+    assert_asked(scene, path.source)
 
     def progress():
         before = path.carried(scene.packets()).last
@@ -109,16 +108,16 @@ def test_E02_E03_iperf3_survives_a_move(make_places):
     scene = start(make_places, "AB")
     programs.iperf_server(scene.cn, scene.directory)
     iperf = programs.start(scene, "iperf3", *programs.dmm_run("session"), "iperf3", "-c", net.CN,
-                           "-p", programs.IPERF_PORT, "-t", 8, "-b", "2M", "-J")
+                           "-p", programs.IPERF_PORT, "-t", 6, "-b", "2M", "-J")
     path = programs.follow(scene, programs.IPERF_PORT)
-    assert_asked(scene, path)
+    assert_asked(scene, path.source)
     wait_until(lambda: len(programs.connections(scene.mn, programs.IPERF_PORT)) == 2, "the data")
     scene.move("B")
     assert iperf.wait(timeout=25) == 0, iperf.output()
     said = json.loads(iperf.output())
     assert {c["local_host"] for c in said["start"]["connected"]} == {path.source}
     assert said["intervals"][-1]["sum"]["bytes"] > 0
-    assert said["end"]["sum_received"]["bytes"] > 1_000_000
+    assert said["end"]["sum_received"]["bytes"] > 500_000
 
 
 def test_E01_curl_without_a_request_uses_the_new_place_directly(make_places):
@@ -138,7 +137,7 @@ def test_E01_curl_without_a_request_uses_the_new_place_directly(make_places):
         # Who asks begins natively as well, from an address of its own.
         source, number = programs.curl(scene.mn, scene.daemon.runtime, WEB,
                                        *programs.dmm_run("session"))
-        assert source.startswith(IS_IN[place]) and source != scene.address(place)
+        assert_asked(scene, source, place)
         carried = programs.Followed(source, number, programs.WEB_PORT).carried(scene.packets())
         assert carried.direct and not carried.tunnelled
 
@@ -173,9 +172,9 @@ while True:
 
 
 @contextlib.contextmanager
-def hooked_group(pins):
-    """A control group that the hooks are attached to: words before a command that runs in it."""
-    group = hooked.ControlGroup(f"dmt{pins.parent.parent.parent.name}")
+def hooked_group(run):
+    """A control group with the hooks that the daemon will find: words before a command in it."""
+    group, pins = hooked.ControlGroup(f"dmt{run.id}"), run.bpf / "dmmd-hooks"
     load = [hooked.HOOKS, "--cgroup", group.path, "--sockopt-everywhere", pins]
     try:
         done = subprocess.run(list(map(str, load)), capture_output=True, text=True, check=False)
@@ -193,7 +192,7 @@ def ask_by_option(scene, value, *before, **variables):
                              ASKING.replace("VALUE", value), net.CN, ECHO, **variables)
     program.wait_output("asked for 2 has 2", timeout=15)
     path = programs.follow(scene, ECHO)
-    assert_asked(scene, path)
+    assert_asked(scene, path.source)
 
     def progress():
         before = len(program.output().splitlines())
@@ -213,7 +212,7 @@ def test_E02_a_python_program_asks_the_kernel_by_setsockopt(make_places, run):
     if not hooked.HOOKS.exists():
         pytest.skip("dmmd-hooks is not built")
     scene = make_places("AB", anchored="AB")
-    with hooked_group(run.bpf / "dmmd-hooks") as inside:
+    with hooked_group(run) as inside:
         scene.standard()
         assert scene.daemon.ctl("status")["socket_hooks"] is True
         scene.attach("A")
@@ -223,23 +222,11 @@ def test_E02_a_python_program_asks_the_kernel_by_setsockopt(make_places, run):
             run.stop_processes()
 
 
-# Asks before it binds: then it is its home address that it listens at.
-ASKING_SERVER = """
-import http.server, socket, socketserver, sys
-class Server(socketserver.ThreadingTCPServer):
-    address_family, allow_reuse_address = socket.AF_INET6, True
-    def server_bind(self):
-        self.socket.setsockopt(41, 0x444D, 1)
-        super().server_bind()
-Server(("::", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
-"""
-
-
 def test_E02_dmm_run_gives_a_static_program_an_address_by_the_kernel(make_places, run):
     if not hooked.HOOKS.exists() or not matrix.STATIC.exists():
         pytest.skip("not built: dmmd-hooks, apptest-static")
     scene = make_places("A", anchored="A")
-    with hooked_group(run.bpf / "dmmd-hooks") as inside:
+    with hooked_group(run) as inside:
         scene.standard()
         scene.attach("A")
         scene.cn.start("serve", [matrix.APPTEST, "serve", "::", ECHO],
@@ -251,7 +238,7 @@ def test_E02_dmm_run_gives_a_static_program_an_address_by_the_kernel(make_places
                     *programs.dmm_run("session", "-v", "-b", backend), matrix.STATIC, "tcp", net.CN,
                     ECHO)
                 assert status == 0 and "backend bpf" in err, err
-                assert out.startswith(f"source {IS_IN['A']}") and scene.address("A") not in out
+                assert_asked(scene, out.split()[1])
         finally:
             run.stop_processes()
 
@@ -259,21 +246,24 @@ def test_E02_dmm_run_gives_a_static_program_an_address_by_the_kernel(make_places
 def test_E02_servers_with_fixed_stay_at_their_home_address(scene):
     """One that dmm-run has started listens at all addresses, one that asks itself at this one
     alone; who has begun to fetch something from there goes on through the moves."""
-    at_all, at_home, octets = programs.WEB_PORT, programs.WEB_PORT + 1, 4_000_000
+    at_all, at_home, octets = programs.WEB_PORT, programs.WEB_PORT + 1, 30_000_000
     scene.standard([anchor2()])
     scene.plug("w0", "B")
     scene.wait_care_of(scene.ha2, "B")
-    (scene.directory / "large").write_bytes(bytes(octets))
+    with open(scene.directory / "large", "wb") as f:
+        f.truncate(octets)
     inside = ["env", "-C", scene.directory, sys.executable]
     programs.start(scene, "server", *programs.dmm_run("fixed"), *inside, "-m", "http.server",
                    "--bind", "::", at_all)
-    programs.start(scene, "asking-server", *inside, "-c", ASKING_SERVER, at_home,
-                   LD_PRELOAD=programs.OBJECT)
+    programs.start(scene, "asking-server", *inside, "-c", programs.WEB_SERVER, "::",
+                   at_home, 1, LD_PRELOAD=programs.OBJECT)
     for port in (at_all, at_home):
         programs.wait_listening(scene.mn, port)
-    fetching = programs.start(scene, "fetching", "curl", "-sS", "-o", "/dev/null", "--limit-rate",
-                              "300k", "-w", "%{size_download}",
-                              f"http://[{net.HOME2}]:{at_all}/large", node=scene.cn)
+    enough = scene.directory / "enough"
+    large = f"curl -sS http://[{net.HOME2}]:{at_all}/large"
+    fetching = programs.start(scene, "fetching", "sh", "-c",
+                              f"{large} | {programs.slowly(scene.directory, enough)} | wc -c",
+                              node=scene.cn)
 
     def fetch(address, port):
         return programs.curl(scene.cn, scene.daemon.runtime, f"http://[{address}]:{port}/",
@@ -289,8 +279,10 @@ def test_E02_servers_with_fixed_stay_at_their_home_address(scene):
         fetch(net.care_of(place), at_all)
         with pytest.raises(RuntimeError, match="connect"):
             fetch(net.care_of(place), at_home)
+    assert fetching.running()
+    enough.touch()
     assert fetching.wait(timeout=25) == 0
-    assert fetching.output() == str(octets)
+    assert fetching.output().strip() == str(octets)
 
 
 # Changes over when it is told that its address goes; the old connection lives on meanwhile.
@@ -345,13 +337,13 @@ def test_E02_graceful_replacement_an_asyncio_client_is_told_and_changes_over(mak
                             net.CN, ECHO)
     client.wait_output("old", timeout=15)
     old = programs.follow(scene, ECHO)
-    assert_asked(scene, old)
+    assert_asked(scene, old.source)
     scene.move("B")
     assert client.wait(timeout=25) == 0, client.output()
     said = [line.split() for line in client.output().splitlines()]
     assert [words[0] for words in said] == ["old", "draining", "new", "both", "changed"]
     new = programs.Followed(said[2][1], int(said[2][2]), ECHO)
-    assert_asked(scene, new, "B")
+    assert_asked(scene, new.source, "B")
     packets = scene.packets()
     assert old.carried(packets).tunnelled and not new.carried(packets).tunnelled
     assert new.carried(packets).direct
@@ -359,12 +351,10 @@ def test_E02_graceful_replacement_an_asyncio_client_is_told_and_changes_over(mak
     scene.wait_unbound("A", timeout=10)
 
 
-def test_E14_dmmd_ends_while_programs_run(make_places):
-    """Killed: its addresses and its table remain, new connections use them.  Started again: as
-    before.  Stopped in order: as if it had never been there; who holds out until it is there again
-    goes on."""
+def start_talking(make_places, **settings):
+    """ssh goes on in A: the scene, its path, and a wait for more of its output."""
     scene = make_places("A", anchored="A")
-    scene.standard()
+    scene.standard(**settings)
     scene.attach("A")
     server = programs.SshServer(scene.cn, scene.directory)
     programs.web_server(scene.cn, scene.directory)
@@ -376,22 +366,41 @@ def test_E14_dmmd_ends_while_programs_run(make_places):
         before = len(ssh.output().splitlines())
         wait_until(lambda: len(ssh.output().splitlines()) > before + 3, "ssh to go on", 15)
 
-    def source(kind):
-        return programs.curl(scene.mn, scene.daemon.runtime,
-                             f"http://[{net.CN}]:{programs.WEB_PORT}/",
-                             *programs.dmm_run(kind))[0]
+    goes_on()
+    return scene, path, goes_on
 
-    assert source("session") == path.source != scene.address("A")
+
+def fetch_from(scene, kind):
+    """The address that a document is fetched from."""
+    return programs.curl(scene.mn, scene.daemon.runtime, WEB, *programs.dmm_run(kind))[0]
+
+
+def test_E14_dmmd_is_killed_while_programs_run(make_places):
+    """Its addresses and its table remain, new connections use them; started again it keeps them."""
+    scene, path, goes_on = start_talking(make_places)
+    assert fetch_from(scene, "session") == path.source != scene.address("A")
     wait_until(lambda: path.source in scene.daemon.state_file.read_text(), "the state to be saved")
     scene.daemon.crash()
     goes_on()
-    assert source("session") == path.source
-    assert source("fixed") == scene.address("A")
+    assert fetch_from(scene, "session") == path.source
+    assert fetch_from(scene, "fixed") == scene.address("A")
     scene.daemon.start()
     goes_on()
-    assert source("session") == path.source
+    assert_asked(scene, fetch_from(scene, "session"))
+
+
+def test_E14_dmmd_stops_while_programs_run(make_places):
+    """As if it had never been there: the library stops to look at its table."""
+    scene, path, _ = start_talking(make_places)
     scene.daemon.stop()
-    assert source("session") == scene.address("A")
-    scene.daemon.start()
-    goes_on()
-    assert source("session") == path.source
+    assert fetch_from(scene, "session") == scene.address("A") != path.source
+
+
+def test_E14_dmmd_is_restarted_while_programs_run(make_places):
+    scene, path, goes_on = start_talking(make_places, OnStop="keep")
+    for _ in range(2):
+        scene.daemon.stop()
+        scene.daemon.start()
+        goes_on()
+        assert_asked(scene, fetch_from(scene, "session"))
+        assert scene.has_address(path.source)

@@ -48,6 +48,25 @@ def test_E02_an_address_is_made_at_once_without_signalling(make_places):
     assert TcpSession(scene.mn, net.CN, port=ECHO).source == scene.address("A")
 
 
+def test_E02_the_first_connection_from_a_new_address_is_not_delayed(make_places):
+    """The router looks for it before the kernel has come to listen by itself."""
+    scene = start(make_places, "A", "A")
+    took = []
+    for _ in range(4):  # as many as one user may have in a minute
+        address, _ = ask(scene, flags=applications.NEW)
+        begin = time.monotonic()
+        TcpSession(scene.mn, net.CN, source=address, port=ECHO).exchange()
+        took.append(time.monotonic() - begin)
+    assert max(took) < 0.5, took
+
+
+def test_E14_no_address_is_made_while_the_daemon_stops(make_places):
+    scene = start(make_places, "A", "A")
+    ask(scene)
+    scene.daemon.stop()
+    assert scene.daemon.process.output().count("made for sessions") == 1
+
+
 def test_E02_E03_R2_who_asked_survives_three_places_and_nobody_rides_along(make_places):
     scene = start(make_places)
     asked, _ = ask(scene)
@@ -129,6 +148,7 @@ def test_E14_a_crash_loses_no_address_that_was_made(make_places):
 def test_E02_orphans_are_ended_so_that_applications_try_again(make_places):
     scene = start(make_places, "AB", "A", KillOrphans="yes")
     scene.move("B")
+    scene.wait_native("B")
     local = TcpSession(scene.mn, net.CN, port=ECHO)
     local.exchange()
     assert local.source == scene.address("B")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Rule E14 and requirement R6.3: crash, restart, stop; what stays and what must not."""
+import contextlib
 import signal
 
 import pytest
@@ -133,7 +134,8 @@ def test_R6_3_stop_leaves_nothing(scene, place):
     scene.start_routers()
     scene.start_agents()
     scene.capture()
-    scene.mn.set_sysctls(w0__optimistic_dad=0)
+    with contextlib.suppress(FileNotFoundError):  # a kernel that has no such thing
+        scene.mn.set_sysctls(w0__optimistic_dad=0)
     before = state.snapshot(scene.mn)
     scene.configure().start()
     assert state.owned(scene.mn)

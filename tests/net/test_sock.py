@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What applications are told and given: the table, the socket, and what hostile ones can do."""
+import contextlib
 import errno
 import os
 import resource
 import select
+import signal
 import socket
+import struct
 import time
 
 import pytest
@@ -41,6 +44,11 @@ def cpu_seconds(pid):
     with open(f"/proc/{pid}/stat") as f:
         fields = f.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def state_of(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        return f.read().rpartition(")")[2].split()[0]
 
 
 def resident_mib(pid):
@@ -430,6 +438,41 @@ def test_descriptors_where_none_belong_end_the_connection(at_a):
     os.close(read)
     with client_of(at_a) as good:
         assert good.acquire("session-lasting").error == 0
+
+
+def lingering(seconds=20):
+    """A stream that waits with its last octets, which nobody takes, when it is closed."""
+    listener = socket.create_server(("::1", 0), family=socket.AF_INET6, backlog=1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    stream = socket.create_connection(listener.getsockname()[:2])
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, seconds))
+    stream.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            stream.send(bytes(65536))
+    return stream, listener
+
+
+def test_streams_that_linger_delay_nobody(at_a):
+    """Sent along, or left unread in a connection that is cut off: the daemon closes them last."""
+    pid, listeners = at_a.daemon.process.pid, []
+
+    def leave_behind(app, *packets):
+        stream, listener = lingering()
+        listeners.append(listener)
+        os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: state_of(pid) == "T", "the daemon to pause")
+        for data, passed in packets:
+            app.send(data, [stream.fileno()] * passed)
+        stream.close()
+        os.kill(pid, signal.SIGCONT)
+    with client_of(at_a) as good:
+        for packets in (*[[(request(HOLD), 1)]] * 6, [(b"x", 0), (b"y", 1)], [(request(HOLD), 100)]):
+            with client_of(at_a) as bad:
+                leave_behind(bad, *packets)
+                begin = time.monotonic()
+                assert good.acquire("session-lasting").error == 0
+                assert time.monotonic() - begin < 0.5
 
 
 def complaints(scene):

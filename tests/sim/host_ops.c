@@ -123,9 +123,16 @@ static int op_answer(void *user, int ifindex, const struct in6_addr *home,
 }
 
 static int op_echo(void *user, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
-		   uint16_t identifier, uint16_t sequence)
+		   uint16_t identifier, uint16_t sequence, size_t octets)
 {
+	(void)octets;
 	return host_echo(user, ifindex, src, dst, identifier, sequence);
+}
+
+/* Packets have no size here: an inquiry finds that it is not the size. */
+static void op_limit_mtu(void *user, const struct in6_addr *home, uint32_t octets)
+{
+	(void)user, (void)home, (void)octets;
 }
 
 /* --- addresses and routes ---------------------------------------------------------------- */
@@ -597,6 +604,7 @@ const struct engine_ops host_ops = {
 	.watch_sessions = op_watch_sessions,
 	.session_owner = op_session_owner,
 	.echo = op_echo,
+	.limit_mtu = op_limit_mtu,
 	.resolve = op_resolve,
 	.fetch_domain = op_fetch_domain,
 	.set_timer = op_set_timer,

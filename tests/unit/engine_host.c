@@ -80,17 +80,23 @@ static int op_session_owner(void *user, const struct session_info *s, struct ses
 }
 
 static int op_echo(void *user, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
-		   uint16_t identifier, uint16_t sequence)
+		   uint16_t identifier, uint16_t sequence, size_t octets)
 {
 	struct host *h = &((struct world *)user)->host;
 
 	const struct binding *b = engine_find_home(((struct world *)user)->e, src);
 
-	h->echo = (struct host_echo){ifindex, *src, *dst, identifier, sequence};
+	h->echo = (struct host_echo){ifindex, *src, *dst, identifier, sequence, octets};
 	if (b)
 		h->sent[b->slot]++;
 	h->n_echoes++;
 	return 0;
+}
+
+static void op_limit_mtu(void *user, const struct in6_addr *home, uint32_t octets)
+{
+	(void)home;
+	((struct world *)user)->host.mtu = octets;
 }
 
 static int op_resolve(void *user, const char *domain)
@@ -129,6 +135,7 @@ void host_operations(struct engine_ops *ops)
 	ops->watch_sessions = op_watch_sessions;
 	ops->session_owner = op_session_owner;
 	ops->echo = op_echo;
+	ops->limit_mtu = op_limit_mtu;
 	ops->resolve = op_resolve;
 	ops->fetch_domain = op_fetch_domain;
 	ops->notify = op_notify;

@@ -10,6 +10,7 @@ struct host_echo {
 	int ifindex;
 	struct in6_addr src, dst;
 	uint16_t identifier, sequence;
+	size_t octets;
 };
 
 struct host {
@@ -24,6 +25,7 @@ struct host {
 	uint64_t sent[CONF_MAX_HOMES], received[CONF_MAX_HOMES]; /* packets, by slot */
 	struct host_echo echo;                                   /* the last one */
 	unsigned n_echoes, n_answered;
+	uint32_t mtu;     /* of the last limit_mtu() */
 	bool mute;        /* anchors answer no echo */
 	unsigned n_icmp;  /* packets with ICMPv6 that were sent as they are */
 	unsigned n_other; /* mobility messages that are no binding updates */

@@ -51,9 +51,10 @@ static void notify(void *user, const struct event *ev)
 }
 
 static int echo(void *user, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
-		uint16_t identifier, uint16_t sequence)
+		uint16_t identifier, uint16_t sequence, size_t octets)
 {
 	(void)user, (void)ifindex, (void)src, (void)dst, (void)identifier, (void)sequence;
+	(void)octets;
 	fx.echoes++;
 	return 0;
 }

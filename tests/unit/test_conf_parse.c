@@ -32,6 +32,7 @@ Test(conf_parse, defaults)
 	cr_assert_eq(c->property_option, 0);
 	cr_assert_not(c->fetch_domains);
 	cr_assert_str_eq(c->policy_directory, "/etc/dmmd/policy.d");
+	cr_assert_eq(c->policy_routing, CONF_POLICY_ROUTING_AUTO);
 	cr_assert(list_empty(&c->rules));
 	cr_assert(list_empty(&c->prefixes));
 	cr_assert(list_empty(&c->domains));
@@ -77,7 +78,7 @@ Test(conf_parse, every_option)
 		"ProbeCount=5\nIdleProbeInterval=1min\nMeasureAnchors=no\n"
 		"PrefixPropertyOption=254\nFetchProvisioningDomains=yes\nPolicyDirectory=/d\n"
 		"RuntimeDirectory=/r\nHooksDirectory=/h\nKillOrphans=yes\nGraceTime=2min\n"
-		"AllowFixed=root @0\nAllowAcquire=7 8\n"
+		"PolicyRouting=yes\nAllowFixed=root @0\nAllowAcquire=7 8\n"
 		"[Link]\nMatch=eth*\tusb?\nUse=no\nPreference=-7\nOptimisticDAD=no\n"
 		"SettleTime=3s\n" ANCHOR_HEAD ANCHOR_HOME
 		"HomeAddress=2001:db8:1::11/56\nLifetime=1h\nFirstTimeout=2s\n"
@@ -107,6 +108,7 @@ Test(conf_parse, every_option)
 	cr_assert_eq(o.conf->property_option, 254);
 	cr_assert(o.conf->fetch_domains);
 	cr_assert_str_eq(o.conf->policy_directory, "/d");
+	cr_assert_eq(o.conf->policy_routing, CONF_POLICY_ROUTING_YES);
 	cr_assert_str_eq(o.conf->runtime_directory, "/r");
 	cr_assert_str_eq(o.conf->hooks_directory, "/h");
 	cr_assert(o.conf->kill_orphans);

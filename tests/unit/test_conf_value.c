@@ -86,7 +86,7 @@ Test(conf_value, accepted_and_refused)
 	check_values(CONF_DAEMON, "Device", true, "dmm0|dmm-1.2|abcdefghijklmno");
 	check_values(CONF_DAEMON, "Device", false,
 		     "abcdefghijklmnop|a b|a/b|a:1|dmm%d|.|..|lo|all|default|a\x1b");
-	check_values(CONF_DAEMON, "RouteTable", true, "256|25700|0x6464|4294967231");
+	check_values(CONF_DAEMON, "RouteTable", true, "256|25700|0x6464|4294967223");
 	check_values(CONF_DAEMON, "RouteTable", false, "0|254|255|4294967233|-1|x|0x|1 2|25700x");
 	check_values(CONF_DAEMON, "RulePriority", true, "1|5300|32000|010");
 	check_values(CONF_DAEMON, "RulePriority", false, "0|32001|99999999999999999999|+5|5.0");

@@ -5,6 +5,7 @@
 
 #include "engine_world.h"
 #include "mobility/explain.h"
+#include "mobility/internal.h"
 #include "mobility/request.h"
 
 #define SEC USEC_PER_SEC
@@ -240,6 +241,93 @@ Test(engine, E02_an_address_of_somebody_else_is_given_up)
 	engine_address(w->e, w->now, &ev);
 	cr_assert_null(binding_at(w, asked));
 	cr_assert(is_in(given(w, SERVICE_SESSION_LASTING), "2001:db8:a::"), "another one is made");
+	world_free(w);
+}
+
+/* Somebody answers for what was made; false: nothing is there. */
+static bool collide(struct world *w)
+{
+	struct address_event ev;
+	struct binding *b;
+
+	list_for_each(b, &w->e->bindings, node)
+		if (b->on_request && !b->removed) {
+			ev = world_address_of(place_a.ifindex, ADDR_STR(&b->home));
+			ev.duplicate = ev.tentative = true;
+			engine_address(w->e, w->now, &ev);
+			return true;
+		}
+	return false;
+}
+
+Test(engine, E02_who_answers_for_every_address_keeps_nobody_busy)
+{
+	struct world *w = world_native(WORLD_NATIVE);
+	unsigned n = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		want(w, SERVICE_SESSION_LASTING);
+		n += collide(w);
+		world_run(w, SEC / 100);
+	}
+	cr_assert_eq(n, 3);
+	cr_assert_str_eq(given(w, SERVICE_SESSION_LASTING), place_a.coa, "as good as it gets");
+	world_run(w, 60 * SEC);
+	want(w, SERVICE_SESSION_LASTING);
+	cr_assert_str_neq(given(w, SERVICE_SESSION_LASTING), place_a.coa);
+	while (collide(w))
+		n++;
+	cr_assert_eq(n, 6);
+	move(w, &place_a, &place_b);
+	want(w, SERVICE_SESSION_LASTING);
+	cr_assert(is_in(given(w, SERVICE_SESSION_LASTING), "2001:db8:b::"));
+	cr_assert_str_neq(given(w, SERVICE_SESSION_LASTING), place_b.coa);
+	world_free(w);
+}
+
+/* The prefix of place A as its router advertises it now, with another one. */
+static void advertise(struct world *w, uint32_t preferred, bool other)
+{
+	struct nd_router_advert ra = world_advert_of(place_a.prefix, 1800);
+	struct in6_addr router = world_addr(place_a.router);
+
+	ra.prefix[0].preferred = preferred;
+	if (other) {
+		ra.prefix[ra.n_prefixes] = world_advert_of(place_b.prefix, 0).prefix[0];
+		ra.n_prefixes++;
+	}
+	engine_router_advert(w->e, w->now, place_a.ifindex, &router, &ra);
+}
+
+Test(engine, E02_a_prefix_that_is_advertised_goes_on_to_be_preferred)
+{
+	struct world *w = world_native(WORLD_NATIVE);
+	struct ip6_prefix a;
+
+	want(w, SERVICE_SESSION_LASTING);
+	cr_assert_eq(prefix_parse(place_a.prefix, &a), 0);
+	for (int i = 0; i < 5 * 60; i++) {
+		advertise(w, 14400, false);
+		world_run(w, 60 * SEC);
+	}
+	cr_assert_gt(prefix_find(w->e, &a)->preferred_until, w->now.mono);
+	world_free(w);
+}
+
+Test(engine, E02_no_address_is_given_of_a_prefix_that_is_given_up)
+{
+	struct world *w = world_native(WORLD_NATIVE);
+	char asked[ADDR_STRLEN];
+
+	want(w, SERVICE_SESSION_LASTING);
+	snprintf(asked, sizeof(asked), "%s", given(w, SERVICE_SESSION_LASTING));
+	world_session(w, asked, 80);
+	advertise(w, 0, true);
+	world_address(w, place_a.ifindex, place_b.coa);
+	world_run(w, 2 * SEC);
+	cr_assert(is_in(given(w, SERVICE_SESSION_LASTING), "2001:db8:b::"));
+	cr_assert_eq(world_path(w, asked)->mode, PATH_HOME, "who has it goes on");
+	cr_assert_eq(world_count(w, OP_SEND), 0);
 	world_free(w);
 }
 

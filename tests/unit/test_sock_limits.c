@@ -64,6 +64,30 @@ Test(sock_limits, there_are_not_more_users_than_fit)
 	users_free(&u);
 }
 
+Test(sock_limits, users_who_have_gone_are_in_nobodys_way)
+{
+	struct users u = {0};
+	struct user *one;
+
+	users_init(&u);
+	for (uid_t uid = 1; uid < 4096 * USER_BUCKETS; uid += USER_BUCKETS) {
+		one = users_get(&u, uid, 1);
+		cr_assert(one);
+		one->clients = 1;
+	}
+	cr_assert_null(users_get(&u, 1000, 1));
+	one = users_get(&u, 0, 1);
+	cr_assert(one);
+	one->clients = 1;
+	one = users_get(&u, 1, 1);
+	one->clients = 0;
+	cr_assert_null(users_get(&u, 1000, 1), "root's place");
+	one = users_get(&u, 1 + USER_BUCKETS, 1);
+	one->clients = 0;
+	cr_assert(users_get(&u, 1000, 1));
+	users_free(&u);
+}
+
 Test(sock_limits, a_complaint_a_minute)
 {
 	struct complaint c = {0};

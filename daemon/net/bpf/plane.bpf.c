@@ -351,8 +351,9 @@ static __always_inline int decap_routing(struct __sk_buff *skb, const __u32 offs
 	a = find_accept(skb, offset, &home, ip);
 	if (!a)
 		return drop(PLANE_DROP_NOT_ACCEPTED);
-	accepted(a, skb->len - offset);
 	mark = payload > sizeof(*rh) && wants_mark(skb, offset + sizeof(*ip) + sizeof(*rh), next);
+	if (!mark) /* signalling says nothing about the tunnel */
+		accepted(a, skb->len - offset);
 	if (!shrink(skb, sizeof(*rh), BPF_ADJ_ROOM_NET, 0))
 		return drop(PLANE_DROP_FAILED);
 	/* RECOMPUTE_CSUM keeps a checksum that the hardware has summed over the packet right. */

@@ -21,6 +21,8 @@
     session    TCP and UDP sessions whose fate is known
     flow       sessions of applications, followed through captures: tunnelled or direct
     account    mobility messages counted
+    programs   real programs, started as users start them, and the servers that they talk to
+    matrix     one host and every way to its sockets
     native     what tests of native first share: leaving, strays, everything the kernel holds
     stream     a 1 ms stream followed through captures
     move       one move of the mobile node, timed by captures

@@ -45,8 +45,9 @@ class Internet:
 
     @staticmethod
     def _keep_silent(node):
-        """A kernel with tunnels of its own complains of those that it does not know; an interface that takes them all in,
-        and drops what is inside, keeps it from that.  Home agents of ours see the packets before."""
+        """A kernel with tunnels of its own complains of those that it does not know; an interface
+        that takes them all in, and drops what is inside, keeps it from that.  Home agents of ours
+        see the packets before."""
         if any(link["ifname"] == "ip6tnl0" for link in node.ip_json("link", "show")):
             node.set_sysctls(ip6tnl0__disable_ipv6=1)
             node.ip("link set ip6tnl0 up")

@@ -3,6 +3,7 @@
 
 Each judge gives a list of faults in words; an empty list is a clean sheet.
 """
+import os
 from collections import defaultdict
 
 from . import mip6, topology as net
@@ -11,7 +12,7 @@ from .packets import DEST_OPTIONS, MOBILITY, NA, NS, RA, RS, TUNNEL, octets
 HOP_LIMIT = 64
 MAX_UPDATE_RATE = 3  # in one second, for each home address and agent (RFC 6275 section 12)
 MTU = 1500
-CLOCK_TOLERANCE = 1.0  # seconds between a timestamp sent and the capture's clock
+CLOCK_TOLERANCE = float(os.environ.get("NET_CLOCK_TOLERANCE") or 1.0)  # seconds between a timestamp sent and the capture's clock
 NEIGHBOUR_DISCOVERY = (RS, RA, NS, NA)
 
 

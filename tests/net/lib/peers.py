@@ -10,6 +10,7 @@ from .run import BUILD, wait_until
 
 PEER = BUILD / "peer"
 PROBE_PORT = 7000
+PROBE_OPTIONS = os.environ.get("NET_PROBE_OPTIONS", "").split()  # for slow machines
 KEY = {"home": "000102030405060708090a0b0c0d0e0f", "second": "f0e0d0c0b0a090807060504030201000"}
 SPI = {"home": 256, "second": 512}
 
@@ -164,7 +165,7 @@ class Probe:
         self.summary_path = directory / f"{name}.json"
         self.summary_path.unlink(missing_ok=True)
         argv = [*wrapper, PEER / "probe", kind, "--name", name, "--source", source, "--to", to,
-                "--log", self.summary_path, *options, port]
+                "--log", self.summary_path, *PROBE_OPTIONS, *options, port]
         self.name, self.source, self.kind = name, source, kind
         self.process = node.start(name, argv, directory / f"{name}.log")
 

@@ -88,7 +88,7 @@ def wait_listening(node, port):
 
 
 class SshServer:
-    """sshd with keys of its own; its sessions are root's."""
+    """sshd with keys of its own; its sessions are root's, without what root has at home."""
 
     def __init__(self, node, directory, address=net.CN, port=SSH_PORT):
         self.address, self.port = address, port
@@ -105,7 +105,7 @@ class SshServer:
             f"ListenAddress [{address}]:{port}", f"HostKey {self.directory}/host",
             f"AuthorizedKeysFile {self.directory}/user.pub", "PidFile none", "StrictModes no",
             "UsePAM no", "UseDNS no", "PasswordAuthentication no", "PrintMotd no",
-            "PrintLastLog no", "PermitUserEnvironment no", "")))
+            "PrintLastLog no", f"SetEnv HOME={self.directory}", "")))
         node.start("sshd", [*OWN_RUN, SSHD, "-D", "-e", "-f", config],
                    self.directory / "sshd.log", {"LC_ALL": "C.UTF-8"})
         wait_listening(node, port)
@@ -152,22 +152,43 @@ while piece := os.read(0, 4096):
 """
 
 
+def slowly(directory, enough):
+    """Words of the shell for a pipe that takes its time until a file exists."""
+    enough.unlink(missing_ok=True)
+    program = directory / "slowly.py"
+    program.write_text(SLOWLY)
+    return f"{sys.executable} {program} {enough}"
+
+
 def slow_upload_pack(directory, enough):
-    """A program for `git clone --upload-pack` that takes its time until a file exists."""
-    program, copy = directory / "upload-pack", directory / "slowly.py"
-    copy.write_text(SLOWLY)
-    program.write_text(f'#!/bin/sh\ngit upload-pack "$@" | {sys.executable} {copy} {enough}\n')
+    """A program for `git clone --upload-pack`."""
+    program = directory / "upload-pack"
+    program.write_text(f'#!/bin/sh\ngit upload-pack "$@" | {slowly(directory, enough)}\n')
     program.chmod(0o755)
     return program
 
 
+# As `python3 -m http.server`, but it looks up no names.  Arguments: address, port, type or 0: with
+# one it asks before it binds.
+WEB_SERVER = """
+import http.server, socket, socketserver, sys
+class Server(socketserver.ThreadingTCPServer):
+    address_family, allow_reuse_address = socket.AF_INET6, True
+    def server_bind(self):
+        if sys.argv[3] != "0":
+            self.socket.setsockopt(41, 0x444D, int(sys.argv[3]))
+        super().server_bind()
+Server((sys.argv[1], int(sys.argv[2])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
 def web_server(node, directory, address=net.CN, port=WEB_PORT):
-    """python3 -m http.server, with one file."""
+    """Serves one file."""
     root = directory / "web"
     root.mkdir(exist_ok=True)
     (root / "index.html").write_text("hello\n")
-    process = node.start("web", [sys.executable, "-m", "http.server", "--bind", address,
-                                 "--directory", root, port], directory / "web.log")
+    process = node.start("web", ["env", "-C", root, sys.executable, "-c", WEB_SERVER, address, port,
+                                 0], directory / "web.log")
     wait_listening(node, port)
     return process
 

@@ -78,14 +78,19 @@ static int op_answer(void *user, int ifindex, const struct in6_addr *home,
 
 /* Nobody answers: what it would measure has no use here. */
 static int op_echo(void *user, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,
-		   uint16_t identifier, uint16_t sequence)
+		   uint16_t identifier, uint16_t sequence, size_t octets)
 {
 	struct node *n = user;
 
-	(void)ifindex, (void)src, (void)dst, (void)identifier, (void)sequence;
+	(void)ifindex, (void)src, (void)dst, (void)identifier, (void)sequence, (void)octets;
 	if (n->measuring)
 		n->tally->echoes++;
 	return 0;
+}
+
+static void op_limit_mtu(void *user, const struct in6_addr *home, uint32_t octets)
+{
+	(void)user, (void)home, (void)octets;
 }
 
 /* --- addresses and paths ------------------------------------------------------------------ */
@@ -240,6 +245,7 @@ const struct engine_ops study_ops = {
 	.watch_sessions = op_watch_sessions,
 	.session_owner = op_session_owner,
 	.echo = op_echo,
+	.limit_mtu = op_limit_mtu,
 	.resolve = op_resolve,
 	.fetch_domain = op_fetch_domain,
 	.set_timer = op_set_timer,
