@@ -212,7 +212,8 @@ static const struct bus_signal signals[] = {
 	 .args = {{"kind", "s"}, {"priority", "s"}, {"text", "s"}, {"details", "a{sv}"}},
 	 .doc = "Something happened.  kind: uplink, offline, prefix-state, binding-state, "
 		"binding-refused, binding-revoked, binding-withdrawn, anchor-found, "
-		"anchor-health, anchor-switch, path-dead, path-alive, session-lost, handover, obstacle, "
+		"anchor-health, anchor-switch, path-dead, path-alive, session-lost, handover, "
+		"obstacle, "
 		"forged.  priority: as of syslog (err, warning, notice, info, debug).  text: a "
 		"sentence for people.  details: Number (t: from 1), TimeUSec (t), TimeRealUSec "
 		"(t), and as far as it "
