@@ -289,6 +289,14 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 	engine_settle(e);
 }
 
+/* Never confirmed, as one that came and was left while the machine slept: after this long nobody will. */
+static bool has_had_its_time(const struct link *l, const struct link_address *a)
+{
+	usec_t since = a->since > l->ra_at ? a->since : l->ra_at;
+
+	return l->ra_at && usec_add(since, ROUTER_PROBE_TIME) <= l->engine->now.mono;
+}
+
 /*
  * A router has shown what is here now.  What the kernel autoconfigured at an earlier attachment stays valid for those who use
  * it, but new sessions must not start from an address, or by a router, that is somewhere else.
@@ -302,7 +310,8 @@ void link_leave_earlier(struct link *l)
 	if (!e->started || !link_best_router(l, NULL))
 		return;
 	list_for_each(a, &l->addresses, node)
-		if (a->is_slaac && !a->deprecated && a->confirmed_epoch && !link_supports(l, a)) {
+		if (a->is_slaac && !a->deprecated && !link_supports(l, a) &&
+		    (a->confirmed_epoch || has_had_its_time(l, a))) {
 			a->given_up = true;
 			e->ops->leave_address(e->user, l->ifindex, &a->addr);
 		}

@@ -113,6 +113,18 @@ static void tick(void *owner, void *data)
 		begin(r, false);
 }
 
+/* One that the daemon has given up is gone at once, though the news of that come later. */
+static bool is_given_up(struct host *h, const struct in6_addr *a)
+{
+	if (host_path(h, a))
+		return false;
+	for (unsigned i = 0; i < h->n_nics; i++)
+		for (unsigned j = 0; j < h->nic[i].n_addresses; j++)
+			if (h->nic[i].address[j].ours && addr_equal(&h->nic[i].address[j].addr, a))
+				return true;
+	return false;
+}
+
 /* In the middle of what the engine does. */
 static void tempt(void *user, struct host *h, enum moment m, const struct in6_addr *home)
 {
@@ -126,7 +138,7 @@ static void tempt(void *user, struct host *h, enum moment m, const struct in6_ad
 		 * Later on, an address that is left and has no binding is for nobody who does not
 		 * insist.
 		 */
-		if (host_has_address(h, home) &&
+		if (host_has_address(h, home) && !is_given_up(h, home) &&
 		    (host_path(h, home) || h->nic[0].attached_at + ARRIVAL > r->net.sched.now)) {
 			network_trace(&r->net, "at the worst moment (%d):", (int)m);
 			begin_at(r, home, true, false, rng_between(&r->rng, 1, 20) * USEC_PER_SEC);
