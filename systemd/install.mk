@@ -42,6 +42,7 @@ INSTALL_FILES = \
 	644:$(B)/dmmsock.pc:$(LIBDIR)/pkgconfig/dmmsock.pc \
 	644:libsock-ext/include/dmmsock.h:$(INCLUDEDIR)/dmmsock.h \
 	644:$(B)/systemd/dmmd.service:$(UNITDIR)/dmmd.service \
+	644:$(B)/systemd/dmmd-failed.service:$(UNITDIR)/dmmd-failed.service \
 	$(foreach p,$(BPF_NAMES),644:$(B)/systemd/$(p).service:$(UNITDIR)/$(p).service) \
 	644:systemd/sysusers/dmmd.conf:$(SYSUSERSDIR)/dmmd.conf \
 	644:systemd/network/05-dmmd.network:$(NETWORKDIR)/05-dmmd.network \

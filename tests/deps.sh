@@ -16,12 +16,14 @@ NET="systemd mmdebstrap iproute2 util-linux procps iputils-ping nftables dbus db
 	tshark radvd bpftool python3 python3-scapy python3-pytest jq"
 # Applications as others write and build them.
 APPLICATIONS="curl git openssh-client openssh-server iperf3 golang-go musl-tools"
+# What hosts have instead, for the figures beside ours.
+OTHERS="wireguard-go wireguard-tools openvpn"
 
 # A kernel of its own for the kernel plane, and its modules.
 KERNEL="user-mode-linux kmod"
 
 missing=
-for package in $BUILD $CHECK $PLOTS $NET $APPLICATIONS $KERNEL; do
+for package in $BUILD $CHECK $PLOTS $NET $APPLICATIONS $OTHERS $KERNEL; do
 	dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed ||
 		missing="$missing $package"
 done

@@ -172,8 +172,7 @@ static void check(struct binding *b)
 		if (!can_watch(b))
 			return;
 	}
-	if ((sent && !received) || l->probe_sent ||
-	    (was_idle && !received && carries_sessions(b))) {
+	if ((sent && !received) || l->probe_sent || (was_idle && !received && can_probe(b))) {
 		probe(b);
 		l->check_at = usec_add(now, probe_timeout(b));
 	} else if (sent || received) {

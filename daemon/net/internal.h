@@ -110,6 +110,9 @@ struct net {
 	unsigned n_sources;
 	struct policy_routing *policy; /* NULL: not asked for yet */
 	sd_event_source *repair, *resync;
+	sd_event_source *again; /* forget this router once more: leave.c */
+	struct in6_addr left_router;
+	int left_ifindex;
 	usec_t repair_delay; /* grows while repairing fails */
 };
 

@@ -118,6 +118,32 @@ static bool kernel_hears_routers(int ifindex)
 	return if_indextoname((unsigned)ifindex, name) && sysctl_is_on(name, "accept_ra");
 }
 
+static int on_again(sd_event_source *s, void *user)
+{
+	struct net *n = user;
+	struct nl_addr *router = nl_addr_build(AF_INET6, &n->left_router, sizeof(n->left_router));
+
+	(void)s;
+	if (router)
+		forget_neighbour(n, n->left_ifindex, router);
+	nl_addr_put(router);
+	return 0;
+}
+
+/*
+ * Until the paths have changed over, in this same pass, packets go on to the old router and fill its neighbour entry again;
+ * they count against the buffers of their sockets, and the senders would wait until it gives up.
+ */
+static void forget_neighbour_again(struct net *n, int ifindex, const struct in6_addr *router)
+{
+	n->left_router = *router;
+	n->left_ifindex = ifindex;
+	if (n->again)
+		sd_event_source_set_enabled(n->again, SD_EVENT_ONESHOT);
+	else if (sd_event_add_defer(n->ev, &n->again, on_again, n) < 0)
+		log_debug("the neighbour entry of %s is not looked at again", ADDR_STR(router));
+}
+
 void net_leave_router(struct net *n, int ifindex, const struct in6_addr *router)
 {
 	struct nl_addr *gateway = nl_addr_build(AF_INET6, router, sizeof(*router));
@@ -128,6 +154,7 @@ void net_leave_router(struct net *n, int ifindex, const struct in6_addr *router)
 		nl_addr_set_prefixlen(dst, 0);
 		r = kernel_hears_routers(ifindex) ? forget_route(n, ifindex, dst, gateway) : 0;
 		forget_neighbour(n, ifindex, gateway);
+		forget_neighbour_again(n, ifindex, router);
 		log_debug("router %s belongs to an earlier place: %s", ADDR_STR(router),
 			  r < 0 ? nl_geterror(r) : "it is forgotten");
 	}

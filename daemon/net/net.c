@@ -137,6 +137,7 @@ void net_free(struct net *n)
 	fetch_close(n);
 	sd_event_source_disable_unref(n->repair);
 	sd_event_source_disable_unref(n->resync);
+	sd_event_source_disable_unref(n->again);
 	if (n->plane)
 		n->plane->ops->free(n->plane);
 	if (n->monitor)

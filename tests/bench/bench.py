@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Speed and footprint, each figure beside its baseline of the same run.
 
-ONLY=PATTERN selects figures by name.  Times of handovers come from captures and from a listener of
-kernel events.  Leaves build/bench.json, a list of {name, value, unit, baseline, baseline_value,
-ratio, n}; with README=1 a complete run writes its figures into README.md.
+ONLY=PATTERN selects figures by name.  Times of handovers come from captures, from a listener of
+kernel events and from packets that the kernel stamps.  Leaves build/bench.json ({"machine",
+"figures"}: each figure with name, value, unit, n, min, max, baseline, baseline_value, ratio, goal,
+met), build/bench.txt, which is what is shown at the end, and plots in build/bench/*.svg; with
+README=1 a complete run writes its figures into README.md.
 """
 import fnmatch
 import json
@@ -12,23 +14,31 @@ import os
 import pathlib
 import shutil
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "net"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import clients  # noqa: E402
 import connect  # noqa: E402
 import crowd  # noqa: E402
 import failover  # noqa: E402
+import field  # noqa: E402
 import footprint  # noqa: E402
 import handovers  # noqa: E402
+import machine  # noqa: E402
+import plot  # noqa: E402
 import prefixes  # noqa: E402
+import quiet  # noqa: E402
 import readme  # noqa: E402
 import sessions  # noqa: E402
+import throughput  # noqa: E402
 from lib.run import BUILD, TOP, Run, TimedOut  # noqa: E402
 
 # Each gives figures; the names that it can give tell whether it has to run.
-GROUPS = (handovers.Break, handovers.Make, prefixes.Prefixes, sessions.Sessions,
-          sessions.Withdrawal, failover.Failover, crowd.Crowd, footprint.Rest, footprint.Start,
-          connect.Connect)
+GROUPS = (handovers.Break, handovers.Make, field.Field, field.FastMake, throughput.Throughput,
+          prefixes.Prefixes, prefixes.Anchors, sessions.Sessions, sessions.Withdrawal,
+          failover.Failover, crowd.Crowd, footprint.Rest, footprint.Start, connect.Connect,
+          clients.Clients)
 
 
 def wanted(name):
@@ -36,14 +46,33 @@ def wanted(name):
     return not only or fnmatch.fnmatchcase(name, f"*{only}*")
 
 
-def print_table(figures):
-    print(f"\n{'figure':34} {'n':>5} {'value':>10} {'min':>10} {'max':>10} {'unit':8}"
-          f" {'baseline':>10} {'ratio':>7}  baseline is")
+def table(figures):
+    yield (f"{'figure':34} {'n':>5} {'median':>10} {'min':>10} {'max':>10} {'unit':8}"
+           f" {'baseline':>10} {'ratio':>7} {'goal':>12} {'':6} baseline is")
     for f in figures:
         ratio = "-" if f.ratio is None else f"{f.ratio:.2f}"
         base = "-" if f.baseline_value is None else f"{f.baseline_value:.3f}"
-        print(f"{f.name:34} {f.n:5} {f.value:10.3f} {f.least:10.3f} {f.most:10.3f} {f.unit:8}"
-              f" {base:>10} {ratio:>7}  {f.baseline}")
+        verdict = {None: "", True: "met", False: "MISSED"}[f.met]
+        yield (f"{f.name:34} {f.n:5} {f.value:10.3f} {f.least:10.3f} {f.most:10.3f} {f.unit:8}"
+               f" {base:>10} {ratio:>7} {f.goal or '-':>12} {verdict:6} {f.baseline}")
+
+
+def measure(directory):
+    """(figures, what failed)"""
+    figures, failed = [], []
+    with Run() as run:
+        for group in GROUPS:
+            if not any(wanted(name) for name in group.NAMES):
+                continue
+            print(group.__doc__.splitlines()[0], end="", flush=True)
+            begin = time.monotonic()
+            try:
+                figures += [f for f in group(run, directory / group.__name__.lower()).figures()
+                            if wanted(f.name)]
+            except (TimedOut, RuntimeError, OSError) as e:
+                failed.append(f"{group.__name__}: {e}")
+            print(f"  ({time.monotonic() - begin:.0f} s)", flush=True)
+    return figures, failed
 
 
 def main():
@@ -52,22 +81,23 @@ def main():
         return 1
     directory = BUILD / "bench"
     shutil.rmtree(directory, ignore_errors=True)
-    figures, failed = [], []
-    with Run() as run:
-        for group in GROUPS:
-            if any(wanted(name) for name in group.NAMES):
-                print(f"{group.__doc__.splitlines()[0]}", flush=True)
-                try:
-                    figures += [f for f in group(run, directory / group.__name__.lower()).figures()
-                                if wanted(f.name)]
-                except (TimedOut, RuntimeError) as e:
-                    failed.append(f"{group.__name__}: {e}")
-    (BUILD / "bench.json").write_text(json.dumps([f.record() for f in figures], indent=1) + "\n")
-    print_table(figures)
+    directory.mkdir(parents=True)
+    quiet.be_quiet()
+    about = machine.describe()
+    print(machine.line(about), flush=True)
+    figures, failed = measure(directory)
+    about["load_after"] = machine.load()
+    (BUILD / "bench.json").write_text(json.dumps(
+        {"machine": about, "figures": [f.record() for f in figures]}, indent=1) + "\n")
+    text = "\n".join([machine.line(about), "", *table(figures)])
+    (BUILD / "bench.txt").write_text(text + "\n")
+    print(f"\n{text}")
+    for path in plot.all_of(figures, directory):
+        print(f"plot: {path}")
     for line in failed:
         print(f"not measured: {line}", file=sys.stderr)
     if os.environ.get("README") and not os.environ.get("ONLY") and not failed:
-        readme.write(TOP / "README.md", figures)
+        readme.write(TOP / "README.md", figures, about)
     return 1 if failed else 0
 
 

@@ -8,10 +8,12 @@ import subprocess
 import time
 
 from figure import Figure, single
-from lib.daemon import DMMD
+from lib import judge, packets as pk
+from lib.daemon import DMMD, anchor2
 from lib.scene import Scene
 
 REST_SECONDS = int(os.environ.get("BENCH_REST_SECONDS") or 60)
+ADVERTISEMENTS, ADVERTISEMENT_INTERVAL = 20, 0.3
 STARTS = 12
 READY_TIMEOUT = 10
 
@@ -25,10 +27,19 @@ def proc_status(pid, key):
     raise KeyError(key)
 
 
-class Rest:
-    """At rest: wake-ups in a minute, memory"""
+def proportional(pid):
+    """KiB of memory, of what it shares with other processes its share."""
+    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    raise KeyError("Pss")
 
-    NAMES = ["idle_wakeups", "memory_rss"]
+
+class Rest:
+    """At rest: wake-ups in a minute, by advertisements that bring nothing new, memory"""
+
+    NAMES = ["idle_wakeups", "wakeups_per_advertisement", "packets_for_advertisements",
+             "memory_rss", "memory_pss"]
 
     def __init__(self, run, directory):
         self._scene = Scene(run, directory)
@@ -36,21 +47,47 @@ class Rest:
     def figures(self):
         scene = self._scene
         try:
-            scene.standard()
-            scene.attach("B")
+            scene.standard([anchor2()])
+            scene.plug("w0", "B")
+            scene.wait_care_of(scene.ha2, "B")
             time.sleep(12)  # the last timers of the attachment are over by then
             pids = {"daemon": scene.daemon.process.pid, "listener": scene.monitor.process.pid}
-            before = {n: proc_status(p, "voluntary_ctxt_switches") for n, p in pids.items()}
-            time.sleep(REST_SECONDS)
-            woken = {n: proc_status(p, "voluntary_ctxt_switches") - before[n]
-                     for n, p in pids.items()}
+            woken = self._woken(pids, lambda: time.sleep(REST_SECONDS))
+            begin = scene.now()
+            told = self._woken(pids, self._advertise)
+            sent = self._sent(begin)
             memory = {n: proc_status(p, "VmRSS") for n, p in pids.items()}
+            share = {n: proportional(p) for n, p in pids.items()}
         finally:
             scene.close()
-        return [single("idle_wakeups", woken["daemon"], f"in {REST_SECONDS} s",
-                       "`ip monitor` beside it", woken["listener"]),
-                single("memory_rss", memory["daemon"], "KiB", "`ip monitor` beside it",
-                       memory["listener"])]
+        beside = "`ip monitor` beside it"
+        return [single("idle_wakeups", woken["daemon"], f"in {REST_SECONDS} s", beside,
+                       woken["listener"]),
+                single("wakeups_per_advertisement", told["daemon"] / ADVERTISEMENTS, "times",
+                       beside, told["listener"] / ADVERTISEMENTS),
+                single("packets_for_advertisements", sent, "packets",
+                       f"of {ADVERTISEMENTS} advertisements", ADVERTISEMENTS),
+                single("memory_rss", memory["daemon"], "KiB", beside, memory["listener"]),
+                single("memory_pss", share["daemon"], "KiB", beside, share["listener"])]
+
+    @staticmethod
+    def _woken(pids, function):
+        """How often each process slept and was woken meanwhile."""
+        def counts():
+            return {n: proc_status(p, "voluntary_ctxt_switches") for n, p in pids.items()}
+        before = counts()
+        function()
+        return {n: after - before[n] for n, after in counts().items()}
+
+    def _advertise(self):
+        for _ in range(ADVERTISEMENTS):
+            self._scene.routers["B"].command("advertise")
+            time.sleep(ADVERTISEMENT_INTERVAL)
+
+    def _sent(self, begin):
+        """What the host sends while advertisements come, but for answers to its neighbours."""
+        return sum(1 for p in judge.sent_by_mn(self._scene.packets())
+                   if p.time >= begin and p.icmp_type not in (pk.NS, pk.NA))
 
 
 class Start:

@@ -3,7 +3,7 @@
 import time
 
 import plain
-from figure import Figure, median
+from figure import Figure, median, spread
 from lib import judge, move, packets as pk, topology as net
 from lib.scene import Scene
 
@@ -13,6 +13,7 @@ PORTIONS = {"break": (22,), "make": (6, 6, 5, 5)}
 WARM_UP = 2  # the first moves meet neighbours that nobody knows yet
 PLACES = "BC"
 STREAM_SECONDS = 600  # longer than any run; ended when the moves are done
+PHASES = move.PHASES[1:]  # the first is the zero of the others
 
 
 def milliseconds(seconds):
@@ -66,8 +67,8 @@ def _solicitations(scene, measured):
 class Break:
     """Break before make: twenty-two moves of one interface"""
 
-    NAMES = [f"{what}_{how}" for what in ("ra_to_bu", "link_up_to_rs", "break_outage_beyond_rtt")
-             for how in ("median", "max")]
+    NAMES = [*(f"{what}_{how}" for what in ("ra_to_bu", "link_up_to_rs", "break_outage_beyond_rtt")
+               for how in ("median", "max")), *(f"phase_{phase}" for phase in PHASES)]
 
     def __init__(self, run, directory):
         self._run, self._directory = run, directory
@@ -86,7 +87,9 @@ class Break:
                     milliseconds(base.first_sent)),
             *median("break_outage_beyond_rtt", outage, "ms",
                     "link up to the first answer less a round trip, fixed address, no mobility",
-                    milliseconds(base.outage))]
+                    milliseconds(base.outage)),
+            *(spread(f"phase_{name}", [p[name] for p in phases if p[name] is not None], "ms",
+                     "since listeners hear of the link") for name in PHASES)]
 
 
 class Make:

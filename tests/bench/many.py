@@ -38,10 +38,10 @@ def go(scene, place):
     return left
 
 
-def handover(scene, place, homes):
+def handover(scene, place, homes, settle=SETTLE):
     """One handover in which these home addresses are registered: milliseconds from the router
     advertisement to the first binding update, and to the last."""
-    time.sleep(SETTLE)
+    time.sleep(settle)
     left = go(scene, place)
     wait_until(lambda: native.accepted(scene, left) >= set(homes),
                f"{len(homes)} acknowledgements in {place}", interval=0.05)

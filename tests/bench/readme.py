@@ -1,66 +1,127 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The figures of README.md, between their markers, as one complete run has measured them."""
-import os
 import re
 
 BEGIN, END = "<!-- benchmarks: begin", "<!-- benchmarks: end -->"
-# Figures with a median and a maximum: their name, what they are, what their baseline is.
-SPREAD = (
-    ("ra_to_bu", "router advertisement to binding update on the wire",
-     "to the kernel's own first packet"),
-    ("link_up_to_rs", "link up to router solicitation on the wire",
-     "to the first packet of a program"),
-    ("break_outage_beyond_rtt", "outage beyond a round trip, break before make",
-     "without mobility"),
-    ("decision_tracked", "router advertisement to binding update, 1,000 sessions known",
-     "with one session"),
-    ("decision_leaving", "the same, 1,000 sessions to be listed first", "with one session"),
-    ("withdrawal_error", "withdrawal of a binding: how far from `HoldTime=`",
-     "of a sleep"),
-    ("failover_silence", "silence when the path to an anchor dies",
-     "`ProbeInterval=` times `ProbeCount=`"))
-COUNTS = (1, 4, 16, 64)
+WIDTH = 112
 
 
-def number(value, unit):
+def amount(value, unit):
+    """As short as a reader wants it."""
+    if unit == "ms" and value >= 1000:
+        value, unit = value / 1000, "s"
     if unit == "ms" and value < 0.1:
         return "below 0.1 ms"
-    return f"{value:.2f} {unit}"
+    if unit == "KiB":
+        value, unit = value / 1024, "MiB"
+    if unit == "1000/s":
+        return f"{value:.0f},000/s"
+    if unit in ("packets", "times") or unit.startswith("in "):
+        return f"{value:g}"
+    if unit == "ns":
+        value, unit = value / 1000, "us"
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2
+    return f"{value:.{digits}f} {unit}"
 
 
-def section(figures):
-    by_name = {f.name: f for f in figures}
+class Rows:
+    """Rows of the tables: what, dmmd, and what stands beside it in the same run."""
 
-    def value(name):
-        return by_name[name].value
+    def __init__(self, figures):
+        self.by_name = {f.name: f for f in figures}
 
-    lines = ["| figure | median | maximum | beside, in the same run |", "|---|---|---|---|"]
-    for name, what, beside in SPREAD:
-        middle, worst = by_name[f"{name}_median"], by_name[f"{name}_max"]
-        lines.append(f"| {what} | {number(middle.value, middle.unit)} "
-                     f"| {number(worst.value, worst.unit)} "
-                     f"| {number(middle.baseline_value, middle.unit)} {beside} |")
-    for count in COUNTS:
-        one = by_name[f"ra_to_last_bu_{count}"]
-        which = f"the last of {count} binding updates" if count > 1 else "the one binding update"
-        beside = f"{one.ratio:.2f} of {count} times that of one" if count > 1 else "-"
-        lines.append(f"| router advertisement to {which} | {number(one.value, one.unit)} "
-                     f"| {number(one.most, one.unit)} | {beside} |")
-    text = (f"Packets lost of 1000 a second, make before break, {by_name['make_lost_packets'].n} "
-            f"moves: {value('make_lost_packets'):.0f}. Wake-ups of the daemon in an idle minute: "
-            f"{value('idle_wakeups'):.0f}, with 1,000 sessions on 64 prefixes at 16 anchors "
-            f"{value('idle_wakeups_tracking'):.0f}. Resident memory: "
-            f"{value('memory_rss') / 1024:.1f} MiB, with those "
-            f"{value('memory_rss_crowd') / 1024:.1f} MiB. Listing 1,000 sessions: "
-            f"{value('session_listing'):.1f} ms, by `ss` "
-            f"{by_name['session_listing'].baseline_value:.1f} ms. Ready after "
-            f"{value('ready_first'):.0f} ms. Measured with {os.cpu_count()} processors, Linux "
-            f"{'.'.join(os.uname().release.split('.')[:2])}, in network namespaces; the router "
-            "answers at once.")
-    return "\n".join([*lines, "", *_folded(text)])
+    def value(self, name):
+        return amount(self.by_name[name].value, self.by_name[name].unit)
+
+    def base(self, name):
+        return amount(self.by_name[name].baseline_value, self.by_name[name].unit)
+
+    def row(self, what, name, beside="", worst=None):
+        """A figure and its baseline; worst: the figure that has the maximum."""
+        most = self.by_name[worst].value if worst else None
+        told = self.value(name)
+        if worst:
+            told += f", at most {amount(most, self.by_name[name].unit)}"
+        return f"| {what} | {told} | {self.base(name)}{' ' + beside if beside else ''} |"
+
+    def others(self, what, prefix, names):
+        """One figure of dmmd beside the same of others."""
+        found = [self.by_name.get(f"{prefix}_{n}") for n in names]
+        own = next(f for f in found if f)
+        told = amount(own.value, own.unit)
+        if own.unit == "ms":
+            told += f", at most {amount(own.most, own.unit)}"
+        return " | ".join([f"| {what}", told, *(self._other(f) for f in found)]) + " |"
+
+    @staticmethod
+    def _other(figure):
+        if not figure:
+            return "-"
+        if figure.baseline_value is None:
+            return "not installed" if "not installed" in figure.baseline else "not measured"
+        return amount(figure.baseline_value, figure.unit)
 
 
-def _folded(text, width=112):
+def moves(rows):
+    names = ("beside_wireguard", "beside_openvpn", "beside_mptcp")
+    tunnels = ("wireguard", "openvpn", "none")
+    return ["| the same moves, the same traffic | dmmd | wireguard-go | OpenVPN | MPTCP |",
+            "|---|---|---|---|---|",
+            rows.others("silence after a move while the host sends", "outage_up", names),
+            rows.others("the same while it only receives", "outage_down", names),
+            rows.others("TCP through the tunnel, up", "tcp_up", tunnels),
+            rows.others("TCP through the tunnel, down", "tcp_down", tunnels),
+            rows.others("packets of 64 octets, up", "small_up", tunnels),
+            rows.others("round trip through the tunnel", "round_trip", tunnels)]
+
+
+def costs(rows):
+    return ["| figure (median) | dmmd | beside it |", "|---|---|---|",
+            rows.row("router advertisement to binding update on the wire", "ra_to_bu_median",
+                     "to the kernel's own first packet", "ra_to_bu_max"),
+            rows.row("outage beyond a round trip, break before make",
+                     "break_outage_beyond_rtt_median", "without mobility",
+                     "break_outage_beyond_rtt_max"),
+            rows.row("packets lost of 10,000 a second each way, make before break",
+                     "fast_make_lost", "without a move"),
+            rows.row("TCP through the tunnel, up", "tcp_up", "without a tunnel"),
+            rows.row("TCP through the tunnel, down", "tcp_down", "without a tunnel"),
+            rows.row("round trip through the tunnel", "round_trip", "without a tunnel"),
+            rows.row("`connect()` with hooks, nothing asked", "connect_tcp_hooks_idle",
+                     "without hooks"),
+            rows.row("advertisement to binding update, 1,000 sessions known",
+                     "decision_tracked_median", "with one session"),
+            rows.row("advertisement to the last of 64 binding updates", "ra_to_last_bu_64",
+                     "64 times that of one"),
+            f"| processor time of a handover, 1 prefix | {rows.value('handover_cpu_1')} | - |",
+            rows.row("processor time of a handover, 64 prefixes", "handover_cpu_64",
+                     "64 times that of one"),
+            rows.row("10,000 programs ask at once: processor time", "clients_cpu",
+                     "one after the other"),
+            rows.row("silence when the path to an anchor dies", "failover_silence_median",
+                     "`ProbeInterval=` times `ProbeCount=`", "failover_silence_max"),
+            rows.row("wake-ups in an idle minute", "idle_wakeups", "`ip monitor`"),
+            rows.row("wake-ups by an unchanged router advertisement", "wakeups_per_advertisement",
+                     "`ip monitor`"),
+            rows.row("memory, shared pages by share (PSS)", "memory_pss", "`ip monitor`"),
+            rows.row("resident memory, 64 prefixes, 16 anchors, 1,000 sessions",
+                     "memory_rss_crowd", "before it joins a network"),
+            rows.row("ready after its start", "ready_first", "`dmmd --version`")]
+
+
+def section(figures, about):
+    rows = Rows(figures)
+    release = ".".join(about["kernel"].split(".")[:2])
+    text = (f"Measured on {about['cores']} cores ({about['cpu']}), Linux {release}, in network "
+            "namespaces; the router answers a solicitation at once; everybody has optimistic "
+            "addresses and somebody who solicits at link-up. While it only receives, a host with "
+            "WireGuard or OpenVPN is not found before its next keepalive, some 10 s. TCP and "
+            "small packets are bound by the processor. `sudo make bench` measures all of this "
+            "anew and draws plots into `build/bench/`.")
+    return "\n".join([*moves(rows), "", *costs(rows), "", *_folded(text)])
+
+
+def _folded(text, width=WIDTH):
     line = ""
     for word in text.split():
         if line and len(line) + 1 + len(word) > width:
@@ -70,8 +131,8 @@ def _folded(text, width=112):
     yield line
 
 
-def write(path, figures):
+def write(path, figures, about):
     old = path.read_text()
     new = re.sub(f"({re.escape(BEGIN)}[^\n]*\n).*?({re.escape(END)})",
-                 lambda m: f"{m[1]}{section(figures)}\n{m[2]}", old, flags=re.DOTALL)
+                 lambda m: f"{m[1]}{section(figures, about)}\n{m[2]}", old, flags=re.DOTALL)
     path.write_text(new)

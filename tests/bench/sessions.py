@@ -4,12 +4,13 @@ import statistics
 import time
 
 import many
-from figure import Figure, median
+from figure import Figure, median, spread
 from lib import native
 from lib.places import Places
 from lib.run import wait_until
 
 SESSIONS = 1000
+STEPS = (1, 30, SESSIONS)
 ROUNDS = 6
 HOLD = 2.0
 ENDS = 16  # sessions on as many prefixes
@@ -20,7 +21,8 @@ class Sessions:
     """A thousand sessions on one prefix against one: leaving its place, and going on"""
 
     NAMES = ["decision_tracked_median", "decision_tracked_max", "decision_leaving_median",
-             "decision_leaving_max", "session_listing"]
+             "decision_leaving_max", "session_listing",
+             *(f"{what}_{count}" for what in ("tracked", "leaving") for count in STEPS)]
 
     def __init__(self, run, directory):
         self._scene = Places(run, directory, "ABC", anchored="A")
@@ -31,10 +33,12 @@ class Sessions:
             many.prepare(scene)
             scene.attach("A")
             sessions = [many.connect(scene, scene.address("A"))]
-            few_leaving, few_tracked = self._walk()
-            while len(sessions) < SESSIONS:
-                sessions.append(many.connect(scene, scene.address("A")))
-            many_leaving, many_tracked = self._walk()
+            steps = {}
+            for count in STEPS:
+                while len(sessions) < count:
+                    sessions.append(many.connect(scene, scene.address("A")))
+                steps[count] = self._walk(ROUNDS if count in (1, SESSIONS) else ROUNDS // 2)
+            (few_leaving, few_tracked), (many_leaving, many_tracked) = steps[1], steps[SESSIONS]
             plain = [self._plain_dump() for _ in range(ROUNDS)]
         finally:
             scene.close()
@@ -46,14 +50,18 @@ class Sessions:
                    min(many_leaving) - statistics.median(few_leaving),
                    max(many_leaving) - statistics.median(few_leaving),
                    "`ss` that lists them, less one that lists nothing",
-                   statistics.median(plain))]
+                   statistics.median(plain)),
+            *(spread(f"{what}_{count}", values, "ms", "with one session", one)
+              for count, found in steps.items()
+              for what, values, one in (("leaving", found[0], few_leaving),
+                                        ("tracked", found[1], few_tracked)))]
 
-    def _walk(self):
+    def _walk(self, rounds):
         """Milliseconds from the advertisement to the update: when the place is left and the kernel
         lists the sessions; and when they are known."""
         scene, leaving, tracked = self._scene, [], []
         home = [scene.address("A")]
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             leaving.append(many.handover(scene, "B", home)[0])
             tracked.append(many.handover(scene, "C", home)[0])
             many.go(scene, "A")

@@ -53,6 +53,11 @@ def short(scenario):
     return f"{pathlib.Path(path).stem.removeprefix('test_')}/{name.removeprefix('test_')}"
 
 
+def shown(directory):
+    """Words for uml.sh: the guest has a /tmp of its own."""
+    return ("-w", directory) if pathlib.Path("/tmp") in directory.parents else ()
+
+
 class Guest(net.Worker):
     """One plane's scenarios in a guest of its own."""
 
@@ -66,7 +71,8 @@ class Guest(net.Worker):
         super().__init__(
             str(self.directory / "results"), None,
             *(str(TOP / "tests/net" / s) for s in scenarios),
-            wrapper=[TOP / "tests/kernel/uml.sh", "-t", str(SECONDS), "-m", "1G", "-w", BUILD,
+            wrapper=[TOP / "tests/kernel/uml.sh", "-t", str(SECONDS), "-m", "1G",
+                     *shown(TOP), "-w", BUILD,
                      *(word for m in MODULES for word in ("-M", m)), "--"],
             environment={"DMMD_PLANE": plane, "NET_CAPTURES": str(self.directory), "B": str(BUILD),
                          "NET_TEST_SECONDS": str(TEST_SECONDS),

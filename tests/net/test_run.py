@@ -324,7 +324,7 @@ def test_a_supervised_command_stops_and_goes_on_with_its_parent(world):
     command = int(wait_until(children.read_text, "a child"))
     wait_until(lambda: "sleep" in pathlib.Path(f"/proc/{command}/comm").read_text(), "the command")
     child.send_signal(signal.SIGTSTP)
-    wait_until(lambda: state(child.pid) == state(command) == "T", "both to stop")
+    wait_until(lambda: state(child.pid) == state(command) == "T", "both to stop", 20)
     child.send_signal(signal.SIGCONT)
     wait_until(lambda: state(child.pid) == state(command) == "S", "both to go on")
     child.send_signal(signal.SIGINT)

@@ -42,7 +42,10 @@ it "it may turn on optimistic duplicate address detection" \
 it "... and may write no other setting" fails nsenter --mount="/proc/$pid/ns/mnt" \
 	sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'
 it "it sees no pinned objects but its own" \
-	is dmmd nsenter --mount="/proc/$pid/ns/mnt" ls /sys/fs/bpf
+	is "" nsenter --mount="/proc/$pid/ns/mnt" ls --ignore=dmmd --ignore=dmmd-hooks /sys/fs/bpf
+it "applications of all users can ask" \
+	is "666 644" sh -c 'echo $(stat -c %a /run/dmmd/sock /run/dmmd/table)'
+it "programs of ordinary users run with mobility" runuser -u nobody -- dmm-run -t fixed true
 
 # --- beside systemd-networkd and NetworkManager ---------------------------------------------------
 
@@ -114,6 +117,7 @@ echo '[Anchor home]' >/etc/dmmd/dmmd.conf
 it "a bad configuration fails the start" fails systemctl start dmmd.service
 it "... and the journal names file and line" sh -c \
 	"journalctl -u dmmd.service | grep '/etc/dmmd/dmmd.conf:1: .*Address='"
+it "... and nothing is offered to applications" soon 5 test ! -e /run/dmmd/table
 systemctl stop dmmd.service
 rm /etc/dmmd/dmmd.conf
 systemctl reset-failed dmmd.service

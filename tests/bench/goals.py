@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What figures have to reach.  make bench tells of each whether it does, and fails for none."""
+
+# Name: (what is compared, "value" or "ratio" to the baseline, how, with what).
+GOALS = {
+    "tcp_up": ("ratio", ">=", 0.95), "tcp_down": ("ratio", ">=", 0.95),
+    "small_up": ("ratio", ">=", 0.85), "small_down": ("ratio", ">=", 0.85),
+    "round_trip": ("ratio", "<=", 1.10),
+    "break_outage_beyond_rtt_median": ("value", "<=", 5),
+    "break_outage_beyond_rtt_max": ("value", "<=", 20),
+    "make_lost_packets": ("value", "<=", 0), "make_silence_max": ("value", "<=", 5),
+    "fast_make_lost": ("value", "<=", 0), "fast_make_gap_max": ("value", "<=", 5),
+    "handover_cpu_1": ("value", "<=", 1), "handover_cpu_16": ("value", "<=", 3),
+    "handover_cpu_64": ("value", "<=", 10),
+    "idle_wakeups": ("value", "<=", 0), "wakeups_per_advertisement": ("value", "<=", 1),
+    "packets_for_advertisements": ("value", "<=", 0),
+    "memory_pss": ("value", "<=", 4096),
+    "clients_cpu": ("value", "<=", 1000),
+    **{f"{what}_{way}_beside_{who}": ("ratio", "<=", 1) for what in ("outage", "reaction")
+       for way in ("up", "down") for who in ("wireguard", "openvpn")},
+}
+
+
+def words(name):
+    if name not in GOALS:
+        return None
+    what, how, limit = GOALS[name]
+    return f"{how} {limit:g}{' of it' if what == 'ratio' else ''}"
+
+
+def met(figure):
+    if figure.name not in GOALS:
+        return None
+    what, how, limit = GOALS[figure.name]
+    value = figure.value if what == "value" else figure.ratio
+    if value is None:
+        return None
+    return value >= limit if how == ">=" else value <= limit
