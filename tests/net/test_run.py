@@ -319,7 +319,8 @@ def test_a_supervised_command_stops_and_goes_on_with_its_parent(world):
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
     world.publish()
-    child = world.popen("-b", "seccomp", "sleep", "30")
+    # In an orphaned group, as under nohup, the kernel stops nobody for the terminal.
+    child = world.popen("-b", "seccomp", "sleep", "30", process_group=0)
     children = pathlib.Path(f"/proc/{child.pid}/task/{child.pid}/children")
     command = int(wait_until(children.read_text, "a child"))
     wait_until(lambda: "sleep" in pathlib.Path(f"/proc/{command}/comm").read_text(), "the command")
