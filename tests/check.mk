@@ -14,7 +14,7 @@ deps:
 check: deps
 	+$(Q)$(MAKE) --no-print-directory $(NET_PROGRAMS) $(B)/unit $(B)/sim $(B)/sim-san \
 		$(B)/sim-study $(FUZZ_PROGRAMS) deb
-	$(Q)$(RUN)
+	$(Q)KERNEL_SHORT=1 $(RUN)
 
 check-unit: $(B)/unit
 	$(Q)$(RUN) unit

@@ -33,6 +33,8 @@ SCENARIOS = (
     "test_restart.py::test_E14_kill_in_the_middle_of_a_stream_loses_nothing",
     "test_restart.py::test_R6_3_stop_leaves_nothing[B]",
 )
+# With KERNEL_SHORT, as for `make check`, without what the others show as well.
+LONG = ("E06_home_again", "E11_routing_header", "E14_kill")
 WALK = "test_walk_through_two_places"
 COMPARISON = "walk/same_packets_on_both_planes"
 
@@ -160,6 +162,8 @@ def run(report, only):
     compare = chosen(f"{LAYER}/{COMPARISON}", only)
     scenarios = [s for s in SCENARIOS if (compare and WALK in s) or
                  any(chosen(f"{LAYER}/{p}/{short(s)}", only) for p in PLANES)]
+    if os.environ.get("KERNEL_SHORT") and not only:
+        scenarios = [s for s in scenarios if not any(name in s for name in LONG)]
     if not scenarios:
         return
     _run(report, scenarios)
