@@ -30,7 +30,7 @@ const struct verb verbs[] = {
 	{"handovers", "[ID]", 0, 1, verb_handovers, true, true,
 	 "Changes of attachment, or one of them phase by phase"},
 	{"sessions", NULL, 0, 0, verb_sessions, true, false,
-	 "Sessions on prefixes that were left, and what they need"},
+	 "Sessions on addresses made for sessions and on prefixes that were left"},
 	{"explain", "ADDRESS|[ADDRESS]:PORT|NAME[:PORT]", 1, 1, verb_explain, true, false,
 	 "Which source, anchor and path a session would get, and why"},
 	{"test", NULL, 0, 0, verb_test, false, false,

@@ -79,6 +79,10 @@ static int open_groups(const struct settings *s, const char *root, struct groups
 	g->everywhere = s->everywhere;
 	g->n = r == 0;
 	for (unsigned i = 0; r == 0 && i < s->n_sockopt; i++) {
+		if (access(s->sockopt[i], F_OK) < 0 && errno == ENOENT) {
+			log_warning("there is no control group %s: left out", s->sockopt[i]);
+			continue;
+		}
 		r = attach_open(s->sockopt[i], &g->group[g->n]);
 		g->n += r == 0;
 	}

@@ -28,6 +28,8 @@ DBUS_XML := systemd/org.dmmd1.Manager.xml \
 # What loads programs into the kernel, where it is built.
 BPF_NAMES = $(notdir $(BPF_PROGRAMS))
 LIBSOCK_NAME = libdmmsock.so.$(LIBSOCK_ABI)
+# Each function is found by its own name.
+LIBSOCK_PAGES = $(addprefix $(MANDIR)/man3/,$(addsuffix .3,$(shell sed -n 's/^\.Nm \([a-z0-9_]*\).*/\1/p' man/dmmsock.3)))
 
 # mode:file:where to
 INSTALL_FILES = \
@@ -118,6 +120,9 @@ install: $(call sources_of,$(INSTALL_FILES) $(CONFIG_FILES))
 		[ -e "$(DESTDIR)$${f#*:}" ] || install -D -m "$$mode" "$${f%%:*}" "$(DESTDIR)$${f#*:}"; \
 	done
 	$(Q)ln -sf $(LIBSOCK_NAME) $(DESTDIR)$(LIBDIR)/libdmmsock.so
+	$(Q)for f in $(LIBSOCK_PAGES); do \
+		printf '.so man3/dmmsock.3\n' > "$(DESTDIR)$$f" && chmod 644 "$(DESTDIR)$$f" || exit; \
+	done
 	$(Q)[ -n "$(DESTDIR)" ] || ldconfig
 	$(Q)install -d -m 700 $(DESTDIR)$(SYSCONFDIR)/dmmd/keys
 
@@ -125,7 +130,7 @@ uninstall:
 	$(call say,REMOVE,"$(DESTDIR)$(PREFIX) (not $(DESTDIR)$(SYSCONFDIR)/dmmd)")
 	$(Q)cd / && rm -f $(addprefix $(DESTDIR),$(call targets_of,$(INSTALL_FILES)) \
 		$(filter-out $(SYSCONFDIR)/dmmd/%,$(call targets_of,$(CONFIG_FILES))))
-	$(Q)rm -f $(DESTDIR)$(LIBDIR)/libdmmsock.so
+	$(Q)rm -f $(DESTDIR)$(LIBDIR)/libdmmsock.so $(addprefix $(DESTDIR),$(LIBSOCK_PAGES))
 	$(Q)rmdir $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(PRIVATE_DIR) $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR) 2>/dev/null || :
 
 # A binary package for the distribution it is built on; its dependencies are what the programs link.

@@ -9,10 +9,25 @@
 #include <dmmsock.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Without dmmd the option is not known: an ordinary connection is better than none, unless a service is required. */
+static bool ask(int fd, const struct dmm_service *service)
+{
+	if (dmm_set_service(fd, service) == 0)
+		return true;
+	if (errno != ENOPROTOOPT)
+		perror("dmm_set_service");
+	else if (service->flags & DMM_F_REQUIRE)
+		fputs("no dmmd: an address that lasts cannot be had\n", stderr);
+	else
+		return true;
+	return false;
+}
 
 static int open_connection(const struct sockaddr_in6 *to, const struct dmm_service *service)
 {
@@ -20,9 +35,10 @@ static int open_connection(const struct sockaddr_in6 *to, const struct dmm_servi
 
 	if (fd < 0)
 		return -1;
-	/* Without dmmd the option is not known: an ordinary connection may be better than none. */
-	if (dmm_set_service(fd, service) < 0 && errno != ENOPROTOOPT)
-		perror("dmm_set_service");
+	if (!ask(fd, service)) {
+		close(fd);
+		return -1;
+	}
 	if (dmm_connect(fd, (const struct sockaddr *)to, sizeof(*to)) == 0)
 		return fd;
 	if (errno == EADDRNOTAVAIL)
@@ -35,11 +51,17 @@ static int open_connection(const struct sockaddr_in6 *to, const struct dmm_servi
 
 static void tell(int fd)
 {
+	struct sockaddr_in6 own = {0};
+	socklen_t length = sizeof(own);
 	struct dmm_status status;
 	char address[INET6_ADDRSTRLEN];
 
-	if (dmm_status(fd, &status) < 0)
+	if (dmm_status(fd, &status) < 0) {
+		if (getsockname(fd, (struct sockaddr *)&own, &length) == 0)
+			printf("from %s, as without dmmd\n",
+			       inet_ntop(AF_INET6, &own.sin6_addr, address, sizeof(address)));
 		return;
+	}
 	printf("from %s%s%s\n", inet_ntop(AF_INET6, &status.address, address, sizeof(address)),
 	       status.flags & DMM_S_TUNNELLED ? ", through its anchor" : "",
 	       status.flags & DMM_S_DRAINING ? ", which will go" : "");
@@ -78,13 +100,15 @@ int main(int argc, char **argv)
 	to.sin6_port = htons((unsigned short)atoi(argv[2]));
 	lasting = open_connection(&to, &required);
 	replaced = open_connection(&to, &graceful);
-	if (lasting < 0 || replaced < 0)
-		return 1;
-	tell(lasting);
-	tell(replaced);
+	if (lasting >= 0)
+		tell(lasting);
+	if (replaced >= 0)
+		tell(replaced);
 	changes.fd = dmm_event_fd();
-	if (changes.fd < 0)
-		return 0; /* nobody will tell: nothing moves */
+	if (changes.fd < 0) {
+		perror("nobody tells of moves: dmm_event_fd");
+		return lasting < 0 || replaced < 0;
+	}
 	while (poll(&changes, 1, -1) == 1) {
 		if (read(changes.fd, &event, sizeof(event)) != sizeof(event))
 			break; /* dmmd has gone */

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A connection that outlasts moves: plain setsockopt(), no module.
 
-It works where the kernel has dmmd's hooks, and everywhere by `dmm-run -t local client.py ADDRESS PORT`, which asks
-for nothing itself but makes the option known.
+It works where dmmd-hooks(8) attaches the option, and everywhere by
+
+    dmm-run -b preload -t local python3 client.py ADDRESS PORT
+
+which asks for nothing itself but makes the option known.
 """
 import errno
 import socket
@@ -20,7 +23,7 @@ def connect(address, port):
     except OSError as e:
         if e.errno != errno.ENOPROTOOPT:
             raise
-        print("no dmmd: an ordinary connection", file=sys.stderr)
+        print("the option is not there: an ordinary connection", file=sys.stderr)
     s.connect((address, port))
     return s
 

@@ -3,10 +3,12 @@
  * dmmsock: mobility on demand for each socket, RFC 8653 and RFC 5014.  See dmmsock(3).
  *
  * An application says what a socket needs when the host moves to another network; the address that it starts from is
- * chosen accordingly.  Without dmmd the option is unknown (ENOPROTOOPT) and sockets work as ever.
+ * chosen accordingly.  Without dmmd the option is unknown (ENOPROTOOPT) and sockets work as ever;
+ * who requires an address must not go on then.
  *
- * Plain setsockopt(2) does in any language where the kernel has the hooks of dmmd, and in every program that dmm-run(1) has
- * started.  A program linked to this library calls dmm_set_service() and dmm_connect(): they work with and without.
+ * Plain setsockopt(2) does in any language where dmmd-hooks(8) attaches the option (for its cost nowhere unless told)
+ * and under `dmm-run -b preload`.  A program linked to this library calls dmm_set_service() and dmm_connect(): they work
+ * with and without.  dmm_status is a function and a struct: C++ has to write `struct dmm_status` for the latter.
  *
  * All functions return 0 or a size, or -1 and errno.  All are safe in threads; those that take a socket are safe after
  * fork(2).  Addresses are in network byte order, all other numbers in host order.
@@ -61,7 +63,8 @@ struct dmm_status {
 
 /*
  * Ask for a service: setsockopt(2), else by the library.  Before connect(2).  EINVAL: type, flag or size; EISCONN;
- * ENOPROTOOPT: dmmd does not run, or no IPv6 stream or datagram socket.
+ * ENOPROTOOPT: dmmd does not run, or no IPv6 stream or datagram socket (by setsockopt(2) also: its hooks are not
+ * attached here).
  */
 int dmm_set_service(int fd, const struct dmm_service *service);
 

@@ -22,7 +22,19 @@ static const struct {
 	{"session", DMM_SC_SESSION_LASTING},
 	{"graceful", DMM_SC_GRACEFUL_REPLACEMENT},
 	{"local", DMM_SC_NON_PERSISTENT},
+	/* As RFC 8653 has them. */
+	{"session-lasting", DMM_SC_SESSION_LASTING},
+	{"graceful-replacement", DMM_SC_GRACEFUL_REPLACEMENT},
+	{"non-persistent", DMM_SC_NON_PERSISTENT},
 };
+
+unsigned library_type(const char *name)
+{
+	for (unsigned i = 0; i < sizeof(type_names) / sizeof(type_names[0]); i++)
+		if (strcmp(name, type_names[i].name) == 0)
+			return type_names[i].type;
+	return DMM_SC_UNSPEC;
+}
 
 void library_read_policy(void)
 {
@@ -31,9 +43,7 @@ void library_read_policy(void)
 
 	if (!name || !*name)
 		return;
-	for (unsigned i = 0; i < sizeof(type_names) / sizeof(type_names[0]); i++)
-		if (strcmp(name, type_names[i].name) == 0)
-			library.policy_type = type_names[i].type;
+	library.policy_type = library_type(name);
 	if (library.policy_type == DMM_SC_UNSPEC) {
 		DEBUG("DMM_TYPE=%s is not known", name);
 		return;

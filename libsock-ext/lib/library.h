@@ -63,6 +63,8 @@ extern struct library library;
 
 /* Reads the environment and maps the table.  Any number of times. */
 void library_start(void);
+/* enum dmm_service_type by a name of dmm-run(1) or of RFC 8653; UNSPEC: it is none. */
+unsigned library_type(const char *name);
 /* The environment's DMM_TYPE counts (preload object). */
 void library_read_policy(void);
 

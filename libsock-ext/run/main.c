@@ -16,6 +16,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -52,7 +53,8 @@ static const char usage_text[] =
 	"               [--debug[=FILE]] [--] COMMAND [ARGUMENT...]\n"
 	"Run COMMAND with connections that last when the host moves to another network.\n"
 	"\n"
-	"  -t, --type=TYPE        what the connections need (session)\n"
+	"  -t, --type=TYPE        what the connections need (session), also as RFC 8653 has it:\n"
+	"                         session-lasting, graceful-replacement, non-persistent\n"
 	"  -b, --backend=BACKEND  how to reach the sockets of COMMAND (auto)\n"
 	"  -u, --udp              UDP sockets as well as TCP\n"
 	"  -v, --verbose          say which backend is used, and why\n"
@@ -109,6 +111,30 @@ static int run_plain(const struct run_request *request, const char *reason)
 	return run_execute(request->command);
 }
 
+/* "no bpf: dmmd does not run" */
+struct reason {
+	char text[PATH_MAX + 64];
+};
+
+__attribute__((format(printf, 1, 2))) static struct reason reason_of(const char *format, ...)
+{
+	struct reason reason;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(reason.text, sizeof(reason.text), format, arguments);
+	va_end(arguments);
+	return reason;
+}
+
+static struct reason no_object(const char *object, int error)
+{
+	return error == -EINVAL
+		       ? reason_of("a blank or colon in the path of the object, %s", object)
+		       : reason_of("cannot read the object to be preloaded, %s: %s", object,
+				   strerror(-error));
+}
+
 static int fail(const struct run_request *request, const char *reason)
 {
 	run_say("backend %s cannot be used: %s", backend_names[request->backend], reason);
@@ -161,11 +187,11 @@ static int run_bpf(const struct run_request *request)
 static int run_preload(const struct run_request *request)
 {
 	struct program program;
-	int r = preload_set(request);
+	char object[PATH_MAX];
+	int r = preload_set(request, object);
 
 	if (r < 0)
-		return fail(request, r == -EINVAL ? "a blank or colon in the path of the object"
-						  : "the object to be preloaded is not there");
+		return fail(request, no_object(object, r).text);
 	if (program_examine(request->command[0], &program) == 0 &&
 	    (program.privileged || program.kind != PROGRAM_DYNAMIC))
 		run_say("%s: preloading has no effect on a program that is %s", program.path,
@@ -189,7 +215,7 @@ static int run_seccomp(const struct run_request *request)
 					    : strerror(-r));
 }
 
-static int run_static(const struct run_request *request)
+static int run_static(const struct run_request *request, const char *no_hooks)
 {
 	int r;
 
@@ -198,7 +224,7 @@ static int run_static(const struct run_request *request)
 		return run_plain(request, "dmmd does not run");
 	if (request->type == DMM_SC_NON_PERSISTENT)
 		return run_plain(request, "that is what the host does itself");
-	tell(request, RUN_SECCOMP, "statically linked, and no hooks in the kernel");
+	tell(request, RUN_SECCOMP, reason_of("statically linked, and no bpf: %s", no_hooks).text);
 	r = supervisor_run(request);
 	if (r >= 0)
 		return r;
@@ -208,7 +234,9 @@ static int run_static(const struct run_request *request)
 static int run_auto(const struct run_request *request)
 {
 	struct program program;
+	char object[PATH_MAX];
 	const char *reason;
+	int r;
 
 	if (hooks_enter(request, &reason) == 0) {
 		tell(request, RUN_BPF, "the kernel has the hooks of dmmd");
@@ -222,15 +250,16 @@ static int run_auto(const struct run_request *request)
 	}
 	switch (program.kind) {
 	case PROGRAM_STATIC:
-		return run_static(request);
+		return run_static(request, reason);
 	case PROGRAM_FOREIGN:
 		return run_plain(request, "for another architecture");
 	case PROGRAM_DYNAMIC:
 		break;
 	}
-	if (preload_set(request) < 0)
-		return run_plain(request, "the object to be preloaded is not there");
-	tell(request, RUN_PRELOAD, reason);
+	r = preload_set(request, object);
+	if (r < 0)
+		return run_plain(request, no_object(object, r).text);
+	tell(request, RUN_PRELOAD, reason_of("no bpf: %s", reason).text);
 	return run_execute(request->command);
 }
 
@@ -250,10 +279,47 @@ static const char *absolute(const char *file)
 	return path;
 }
 
-static int wrong_value(const char *what, const char *value)
+static int wrong_type(const char *value)
 {
-	run_say("unknown %s '%s'; try dmm-run --help", what, value);
+	run_say("unknown type '%s': it is fixed, session (session-lasting), graceful "
+		"(graceful-replacement) or local (non-persistent)",
+		value);
 	return RUN_FAILED;
+}
+
+static int wrong_backend(const char *value)
+{
+	run_say("unknown backend '%s': it is auto, bpf, preload or seccomp", value);
+	return RUN_FAILED;
+}
+
+/* What getopt_long() has returned ':' or '?' for; a letter that is no option may have others behind it. */
+static int wrong_option(int c, const char *word)
+{
+	if (c == ':')
+		run_say("option %s needs a value; try dmm-run --help", word);
+	else if (optopt == 0)
+		run_say("unknown option %s; try dmm-run --help", word);
+	else if (optopt > UCHAR_MAX || strchr("uvh", optopt))
+		run_say("option %.*s takes no value; try dmm-run --help", (int)strcspn(word, "="),
+			word);
+	else
+		run_say("unknown option -%c; try dmm-run --help", optopt);
+	return RUN_FAILED;
+}
+
+/* Whoever asks for explanations wants to see them; the library itself would be silent. */
+static int check_debug_file(const char *file)
+{
+	int fd =
+		open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+
+	if (fd < 0) {
+		run_say("cannot open %s: %s", file, strerror(errno));
+		return RUN_FAILED;
+	}
+	close(fd);
+	return 0;
 }
 
 /* An exit status, or -1: run the command. */
@@ -272,18 +338,18 @@ static int parse(int argc, char **argv, struct run_request *request)
 	};
 	int c, i;
 
-	while ((c = getopt_long(argc, argv, "+t:b:uvh", options, NULL)) != -1) {
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, "+:t:b:uvh", options, NULL)) != -1) {
 		switch (c) {
 		case 't':
-			i = index_of(optarg, type_names, N(type_names));
-			if (i < 0)
-				return wrong_value("type", optarg);
-			request->type = (enum dmm_service_type)i;
+			request->type = (enum dmm_service_type)library_type(optarg);
+			if (request->type == DMM_SC_UNSPEC)
+				return wrong_type(optarg);
 			break;
 		case 'b':
 			i = index_of(optarg, backend_names, N(backend_names));
 			if (i < 0)
-				return wrong_value("backend", optarg);
+				return wrong_backend(optarg);
 			request->backend = (enum run_backend)i;
 			break;
 		case 'u':
@@ -303,7 +369,7 @@ static int parse(int argc, char **argv, struct run_request *request)
 			puts("dmm-run " DMMD_VERSION);
 			return 0;
 		default:
-			return RUN_FAILED;
+			return wrong_option(c, argv[optind - 1]);
 		}
 	}
 	if (optind == argc) {
@@ -321,6 +387,8 @@ int main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	if (request.debug && request.debug[0] && check_debug_file(request.debug) != 0)
+		return RUN_FAILED;
 	if (request.debug)
 		setenv("DMM_DEBUG", request.debug[0] ? request.debug : "1", 1);
 	library_start();

@@ -2,7 +2,6 @@
 #include "preload.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@ static int find_object(char path[PATH_MAX])
 	const char *given = secure_getenv("DMM_PRELOAD");
 	ssize_t n;
 
+	path[0] = '\0';
 	if (given && given[0]) {
 		if (strlen(given) >= PATH_MAX)
 			return -ENAMETOOLONG;
@@ -61,15 +61,14 @@ static int add_object(const char *path)
 	return r;
 }
 
-int preload_set(const struct run_request *request)
+int preload_set(const struct run_request *request, char object[PATH_MAX])
 {
-	char path[PATH_MAX];
-	int r = find_object(path);
+	int r = find_object(object);
 
 	if (r < 0)
 		return r;
 	if (setenv("DMM_TYPE", run_type_name(request->type), 1) < 0 ||
 	    (request->udp && setenv("DMM_UDP", "1", 1) < 0))
 		return -errno;
-	return add_object(path);
+	return add_object(object);
 }

@@ -96,6 +96,15 @@ def test_options_cost_nothing_elsewhere(host):
     assert host.load().returncode == 0
 
 
+def test_a_missing_group_of_options_is_left_out(host):
+    inner = host.make_group("there", host.group)
+    done = host.load("--sockopt-cgroup", "/nonexistent", "--sockopt-cgroup", inner.path,
+                     everywhere=False)
+    assert done.returncode == 0 and "/nonexistent" in done.stderr
+    assert len(attached(host)) == 4 and len(attached(host, inner)) == 2
+    assert host.load().returncode == 0
+
+
 def test_removal_detaches_and_leaves_nothing(host):
     assert host.remove().returncode == 0
     assert not host.pins.exists()

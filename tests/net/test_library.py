@@ -121,6 +121,7 @@ def test_nothing_asked(world, program):
 @pytest.mark.parametrize("case, env, source", [
     ("tcp", {"DMM_TYPE": "fixed"}, FIXED),
     ("tcp-nonblock", {"DMM_TYPE": "session"}, LASTING),
+    ("tcp", {"DMM_TYPE": "session-lasting"}, LASTING),
     ("tcp", {"DMM_TYPE": "local"}, PEER),
     ("tcp", {"DMM_TYPE": "nonsense"}, PEER),
     ("exec", {"DMM_TYPE": "session"}, LASTING),

@@ -265,6 +265,17 @@ def test_wrong_use_is_125(world):
         assert (status, out) == (125, "") and err, arguments
 
 
+def test_wrong_use_is_named(world):
+    for arguments, words in ((["-t", "x"], "graceful-replacement"), (["-b", "x"], "seccomp"),
+                             (["-t"], "option -t needs"), (["--type"], "option --type needs"),
+                             (["--typ0"], "unknown option --typ0"), (["--udp=1"], "--udp takes no"),
+                             (["--debug=/dev/null", "-xv"], "unknown option -x"),
+                             (["--debug=/nonexistent/f", "true"], "/nonexistent/f: No such file")):
+        status, _, err = world.dmm_run(*arguments)
+        assert status == 125 and err.startswith("dmm-run: ") and words in err, arguments
+        assert len(err.splitlines()) == 1, err
+
+
 def test_help_and_version(world):
     status, out, err = world.dmm_run("--help")
     assert status == 0 and out.startswith("Usage: dmm-run") and not err
@@ -494,6 +505,7 @@ def test_dynamic_programs_are_preloaded(world, preload, tmp_path):
         assert (status, out) == (0, ANCHORED) and "backend preload" in err
         assert world.source("-t", "fixed", *command) == OTHER
         assert world.source("-t", "local", *command) == SERVER
+        assert world.source("--type=non-persistent", *command) == SERVER
 
 
 def test_environment_of_the_preloaded(world, tmp_path):
@@ -513,7 +525,7 @@ def test_an_object_that_cannot_be_preloaded(world, tmp_path):
     blank.write_bytes(b"")
     for path in ("/nonexistent.so", blank):
         status, _, err = world.dmm_run("-b", "preload", "true", env={"DMM_PRELOAD": str(path)})
-        assert status == 125 and "backend preload cannot be used" in err
+        assert status == 125 and "backend preload cannot be used" in err and str(path) in err
         assert world.dmm_run("true", env={"DMM_PRELOAD": str(path)}) == (0, "", "")
 
 

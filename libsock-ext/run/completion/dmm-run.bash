@@ -25,7 +25,8 @@ _dmm_run()
 
 	case $prev in
 	-t | --type)
-		mapfile -t COMPREPLY < <(compgen -W 'fixed session graceful local' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'fixed session graceful local
+			session-lasting graceful-replacement non-persistent' -- "$cur")
 		return
 		;;
 	-b | --backend)

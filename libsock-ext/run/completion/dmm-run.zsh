@@ -6,7 +6,10 @@ _arguments -S \
 		fixed\:"an address that others know, always the same"
 		session\:"stays as long as the session does"
 		graceful\:"stays for a while after a move"
-		local\:"may end with the next move"))' \
+		local\:"may end with the next move"
+		session-lasting\:"session, as RFC 8653 calls it"
+		graceful-replacement\:"graceful, as RFC 8653 calls it"
+		non-persistent\:"local, as RFC 8653 calls it"))' \
 	'(-b --backend)'{-b+,--backend=}'[how to reach the sockets]:backend:((
 		auto\:"the first that can be used"
 		bpf\:"hooks in the kernel"
