@@ -8,13 +8,13 @@ import ipaddress
 import os
 import socket
 import statistics
-import struct
 import subprocess
 
 from figure import Figure
 from lib.hooked import HOOKS, LOCAL, Host
 from lib.hooks import SESSION, TCP, UDP, rule
 from lib.run import BUILD
+from lib.table import Table, entry
 
 PROGRAM, PRELOAD = BUILD / "bench-programs" / "connect", BUILD / "libdmmsock-preload.so"
 COUNTS = {"udp": 2000, "tcp": 600}
@@ -22,26 +22,17 @@ ROUNDS = 15
 SIZES = (4, 64, 1024)   # entries of the table
 RULES = (5, 64)
 GIVEN = "2001:db8:3::1"
-MAGIC, TABLE_VERSION, ENTRY_SIZE, TYPES, USABLE = 0x54444d44, 1, 64, 5, 1
 
 WAYS = ["preload_idle", *(f"preload_{n}" for n in SIZES), "hooks_idle", "hooks",
         *(f"hooks_policy_{n}" for n in RULES)]
 
 
-def table(cookie, entries, ifindex):
-    """The file of libsock-ext/table.h; the last entry is for sessions that last."""
+def publish(directory, cookie, entries, ifindex):
+    """A table of so many entries; the last one is for sessions that last."""
     first = int(ipaddress.ip_address("2001:db8:ffff::1"))
-    rows = b""
-    for number in range(entries):
-        last = number == entries - 1
-        address = ipaddress.ip_address(GIVEN if last else first + (number << 64)).packed
-        rows += struct.pack("=16s16sBBBBIQI12x", address, address[:8] + bytes(8), 64, SESSION,
-                            USABLE, 0, ifindex, 0, 0)
-    best = [-1] * TYPES
-    best[SESSION] = entries - 1
-    slot = struct.pack("=I5iII", entries, *best, 0, 0)
-    return struct.pack("=IHHIIQQQ24x", MAGIC, TABLE_VERSION, ENTRY_SIZE, 0, entries, cookie, 1,
-                       2) + 2 * slot + 2 * rows
+    others = [str(ipaddress.ip_address(first + (n << 64))) for n in range(entries - 1)]
+    Table(directory, cookie, capacity=entries).publish(
+        [entry(a, SESSION, ifindex) for a in (*others, GIVEN)], best={SESSION: entries - 1})
 
 
 class Connect:
@@ -73,7 +64,7 @@ class Connect:
         for size in SIZES:
             place = self._directory / str(size)
             place.mkdir()
-            (place / "table").write_bytes(table(host.cookie, size, index))
+            publish(place, host.cookie, size, index)
 
     def _once(self, protocol, way):
         """Nanoseconds for one way; what it is to do is done, or nothing is measured."""

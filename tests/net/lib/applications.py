@@ -5,26 +5,18 @@ import errno
 import ipaddress
 import mmap
 import socket
-import struct
+
+# The layout stands once, beside the daemon that is played by a script.
+from .table import (ACQUIRE, CONTROL_GROUP, ENTRY, EVENT, HEAD, HOLD, PROTOCOL_MAGIC as MAGIC,
+                    PROTOCOL_VERSION as VERSION, REPLY, REQUEST, RESTRICTED, SLOT, STOPPED,
+                    SUBSCRIBE, SUPERSEDED, TABLE, TUNNELLED)
 
 TYPES = {"unspec": 0, "fixed": 1, "session-lasting": 2, "non-persistent": 3,
          "graceful-replacement": 4}
 NAMES = {number: name for name, number in TYPES.items()}
 STATES = {1: "usable", 2: "on-demand", 3: "draining"}
-SUPERSEDED, STOPPED = 1, 2
-TUNNELLED, RESTRICTED = 1, 2
-
-HEADER = struct.Struct("=IHHII QQQ 24x")
-SLOT = struct.Struct("=I5iI4x")
-ENTRY = struct.Struct("=16s16sBBBxIQI12x")
-ENTRIES_AT = HEADER.size + 2 * SLOT.size
-
-MAGIC, VERSION = 0x71444d44, 1
-ACQUIRE, HOLD, SUBSCRIBE, CONTROL_GROUP, TABLE, EVENT = range(1, 7)
-REQUEST = struct.Struct("=IHHIIIIQ16s16x")
-REPLY = struct.Struct("=IHHIiIIQ16s16x")
+ENTRIES_AT = HEAD.size + 2 * SLOT.size
 REQUIRE, NOWAIT, NEW = 1, 2, 4
-SO_COOKIE, SO_NETNS_COOKIE = 57, 71
 
 
 def text(address):
@@ -39,7 +31,7 @@ class Table:
             self._map = mmap.mmap(f.fileno(), 0, mmap.MAP_SHARED, mmap.PROT_READ)
 
     def _header(self):
-        return HEADER.unpack_from(self._map, 0)
+        return HEAD.unpack_from(self._map, 0)
 
     @property
     def flags(self):
@@ -66,7 +58,7 @@ class Table:
         while True:
             generation = self.generation
             at = generation & 1
-            n, *best, restricted = SLOT.unpack_from(self._map, HEADER.size + at * SLOT.size)
+            n, *best, restricted = SLOT.unpack_from(self._map, HEAD.size + at * SLOT.size)
             base = ENTRIES_AT + at * self.capacity * ENTRY.size
             entries = [self._entry(base + i * ENTRY.size) for i in range(n)]
             if self.generation == generation:
