@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Install the Debian packages that building and testing need and that are missing.
+#
+#   deps.sh [kernel]     kernel: and those that `make kernel` needs
 set -eu
 
 BUILD="gcc make pkg-config libc6-dev linux-libc-dev libmnl-dev libnl-3-dev libnl-route-3-dev
@@ -17,10 +19,12 @@ NET="systemd mmdebstrap iproute2 util-linux procps iputils-ping nftables dbus db
 # Applications as others write and build them.
 APPLICATIONS="curl git openssh-client openssh-server iperf3 golang-go musl-tools"
 # What hosts have instead, for the figures beside ours.
-OTHERS="wireguard-go wireguard-tools openvpn"
+OTHERS="wireguard-go wireguard-tools openvpn charon-systemd strongswan-swanctl"
 
 # A kernel of its own for the kernel plane, and its modules.
 KERNEL="user-mode-linux kmod"
+# And one with virtual time, which has to be built and which `make check` does not need.
+[ "${1:-}" != kernel ] || KERNEL="$KERNEL linux-source-6.1 flex bison bc xz-utils"
 
 missing=
 for package in $BUILD $CHECK $PLOTS $NET $APPLICATIONS $OTHERS $KERNEL; do
@@ -43,7 +47,10 @@ export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq
 # shellcheck disable=SC2086 # a list of words
 apt-get install -y -qq --no-install-recommends $missing
-# Its program is wanted, not its service.
+# Their programs are wanted, not their services.
 case "$missing " in *" openssh-server "*)
 	systemctl disable --now ssh.service ssh.socket 2>/dev/null || true ;;
+esac
+case "$missing " in *" charon-systemd "*)
+	systemctl disable --now strongswan.service 2>/dev/null || true ;;
 esac

@@ -95,7 +95,8 @@ void prefix_discovery_advert(struct engine *e, const struct icmp_event *ev)
 		return;
 	/* Asked for, or a hint to ask (section 11.4.3). */
 	if (b->solicit_at == USEC_INFINITY || a.identifier != b->solicit_identifier) {
-		if (b->registered && usec_add(b->home_heard, INITIAL_SOLICIT_TIMER) < e->now.mono)
+		if (b->registered && (!b->home_heard ||
+				      usec_add(b->home_heard, INITIAL_SOLICIT_TIMER) < e->now.mono))
 			prefix_discovery_begin(b);
 		return;
 	}

@@ -27,15 +27,19 @@ while read -r directory; do
 	mount -nt hostfs -o "$directory" none "$directory"
 done <$job/writable
 
-# The host has no modules of this kernel where they are looked for.
-mkdir -p /run/modules/lib/modules
-mount -nt hostfs -o /usr/lib/uml/modules none /run/modules/lib/modules
-printf '#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n' >/run/modules/modprobe
-chmod 755 /run/modules/modprobe
-echo /run/modules/modprobe >/proc/sys/kernel/modprobe
-while read -r module; do
-	/run/modules/modprobe "$module"
-done <$job/modules
+if [ -e $job/modules ]; then
+	# The host has no modules of this kernel where they are looked for.
+	mkdir -p /run/modules/lib/modules
+	mount -nt hostfs -o /usr/lib/uml/modules none /run/modules/lib/modules
+	printf '#!/bin/sh\nexec /sbin/modprobe -d /run/modules "$@"\n' >/run/modules/modprobe
+	chmod 755 /run/modules/modprobe
+	echo /run/modules/modprobe >/proc/sys/kernel/modprobe
+	while read -r module; do
+		/run/modules/modprobe "$module"
+	done <$job/modules
+fi
+# Virtual time begins in 1970, when no certificate and no timestamp is of use.
+date -s "@$(stat -c %Y $job/init)" >/dev/null
 
 ip link set lo up
 for line in ttyS0 ttyS1; do

@@ -2,7 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run a command as root under a kernel of its own: User-Mode Linux (Debian package user-mode-linux).
 #
-#   uml.sh [-t SECONDS] [-m MEMORY] [-w DIRECTORY]... [-M MODULE]... -- COMMAND [ARGUMENT...]
+#   uml.sh [-K KERNEL [-v]] [-t SECONDS] [-m MEMORY] [-w DIRECTORY]... [-M MODULE]... --
+#          COMMAND [ARGUMENT...]
+#
+# -K: another kernel, without modules, as build.sh makes it.  -v: in virtual time: who sleeps wakes
+# up at once and the clock has moved on, what is computed takes no time; who is busy until the
+# clock has moved on never ends.
 #
 # The guest sees the host's files, read-only but for the directories given (and a /tmp and a /run
 # of its own), has no network and keeps nothing.  Its environment is ours.  What the command writes
@@ -10,9 +15,11 @@
 # host's time; 125: the guest did not get that far, and its console is shown.
 set -u
 
-seconds=120 memory=768M writable=() modules=()
-while getopts t:m:w:M: option; do
+seconds=120 memory=768M writable=() modules=() linux='' virtual=''
+while getopts K:vt:m:w:M: option; do
 	case $option in
+	K) linux=$OPTARG ;;
+	v) virtual=time-travel=inf-cpu ;;
 	t) seconds=$OPTARG ;;
 	m) memory=$OPTARG ;;
 	w) writable+=("$OPTARG") ;;
@@ -23,8 +30,9 @@ done
 shift $((OPTIND - 1))
 
 here=$(cd "$(dirname "$0")" && pwd)
-linux=$(command -v linux.uml) || {
-	echo "uml.sh: linux.uml is missing; it is in Debian's package user-mode-linux" >&2
+own=$linux
+linux=$(command -v "${linux:-linux.uml}") || {
+	echo "uml.sh: ${linux:-linux.uml} is missing; linux.uml is in Debian's package user-mode-linux" >&2
 	exit 125
 }
 job=$(mktemp -d /tmp/dmmd-uml.XXXXXX) || exit 125
@@ -46,7 +54,8 @@ trap 'exit 143' TERM
 	echo
 } >"$job/command"
 printf '%s\n' ${writable[@]+"${writable[@]}"} | sed '/^$/d' >"$job/writable"
-printf '%s\n' ${modules[@]+"${modules[@]}"} | sed '/^$/d' >"$job/modules"
+# With a kernel of its own nothing of this name: all is built in.
+[ -n "$own" ] || printf '%s\n' ${modules[@]+"${modules[@]}"} | sed '/^$/d' >"$job/modules"
 cp "$here/init.sh" "$job/init"
 chmod 755 "$job/init"
 
@@ -54,7 +63,7 @@ chmod 755 "$job/init"
 exec 7> >(exec cat) 8> >(exec cat >&2)
 set -m
 "$linux" mem="$memory" root=/dev/root rootfstype=hostfs rootflags=/ ro quiet loglevel=4 \
-	noreboot panic=-1 uml_dir="$job" umid=guest con=null con0=null,fd:1 \
+	noreboot panic=-1 $virtual uml_dir="$job" umid=guest con=null con0=null,fd:1 \
 	ssl=null ssl0=null,fd:7 ssl1=null,fd:8 init=/bin/sh -- -c \
 	"\"mount -nt tmpfs run /run; mkdir /run/job; mount -nt hostfs -o $job job /run/job; exec /run/job/init\"" \
 	</dev/null >"$job/console" 2>&1 &

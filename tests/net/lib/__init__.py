@@ -2,6 +2,7 @@
 """The packet-level test rig of dmmd: a small internet in network namespaces, captures, judges.
 
     run        one run: its name, directory and processes; nothing of it stays behind
+    spawn      short commands, started cheaply
     namespace  one network namespace: commands, sockets, sysctls inside it
     topology   names and addresses of the internet
     internet   builds it: mobile node, access networks, routers, home agents, correspondent
@@ -25,6 +26,7 @@
     matrix     one host and every way to its sockets
     native     what tests of native first share: leaving, strays, everything the kernel holds
     stream     a 1 ms stream followed through captures
+    faults     streams that know their silences, the daemon asleep, the kernel before and after
     move       one move of the mobile node, timed by captures
     stage      what all scenes have
     scene      two home agents and their home addresses, for a test, the demonstration, the figures

@@ -24,6 +24,7 @@ class Internet:
         self.places = tuple(places)
         self._index = 100
         names = ("mn", "air", "core", "cn", *(net.ROUTER[p] for p in self.places), *others)
+        run.add_namespaces(names)
         self.nodes = {n: Namespace(run, n) for n in names}
         for name, node in self.nodes.items():
             setattr(self, name, node)
@@ -48,9 +49,11 @@ class Internet:
         """A kernel with tunnels of its own complains of those that it does not know; an interface
         that takes them all in, and drops what is inside, keeps it from that.  Home agents of ours
         see the packets before."""
-        if any(link["ifname"] == "ip6tnl0" for link in node.ip_json("link", "show")):
+        try:
             node.set_sysctls(ip6tnl0__disable_ipv6=1)
-            node.ip("link set ip6tnl0 up")
+        except FileNotFoundError:
+            return
+        node.ip("link set ip6tnl0 up")
 
     def wire(self, node, device, other, other_device, mac=None, index=None, plugged=True):
         """A veth pair between two nodes, both ends up, or only the node's own."""
@@ -91,6 +94,8 @@ class Internet:
         for number, device in enumerate(net.MN_INTERFACES):
             self.wire(self.mn, device, self.air, net.MN_PORT[device], mac=net.MN_MAC[device],
                       index=10 + number, plugged=False)
+        self.run.ip_now()
+        for device in net.MN_INTERFACES:
             self.segment_before_wire(device)
 
     def segment_before_wire(self, device):

@@ -32,9 +32,7 @@ class Namespace:
 
     def ip(self, *lines, check=True):
         """Run lines of ip(8) in one process; check=False goes on behind lines that fail."""
-        force = () if check else ("-force",)
-        run_command("ip", "-n", self.name, *force, "-batch", "-", stdin="\n".join(lines) + "\n",
-                    check=check)
+        self.run.ip(self.name, lines, check)
 
     def ip_json(self, *argv):
         text = run_command("ip", "-n", self.name, "-json", *argv, check=False)

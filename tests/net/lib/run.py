@@ -4,6 +4,7 @@
 Namespaces and directories carry the number of the process that made them, so that runs side by
 side do not meet and the remains of a killed run can be told from a living one.
 """
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -13,6 +14,8 @@ import signal
 import subprocess
 import time
 
+from .spawn import Spawner
+
 TOP = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("B") or "build")
 if not BUILD.is_absolute():
@@ -21,8 +24,13 @@ RUN_DIR = pathlib.Path("/run/dmmd-test")
 NETNS_DIR = pathlib.Path("/run/netns")
 NAME = re.compile(r"dmt(\d+)-[a-z0-9]+$")
 
-PR_SET_PDEATHSIG = 1
+# In virtual time looking takes none, so that to look at the same pace for seconds costs minutes.
+PATIENCE = float(os.environ.get("NET_PATIENCE") or 0)  # of the time waited until the next look
+# The words before a command that dies with us whatever happens.  A function between fork and exec
+# would have all our memory copied.
+DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
 LIBC = ctypes.CDLL(None, use_errno=True)
+SPAWNER = Spawner()
 
 
 class TimedOut(AssertionError):
@@ -31,26 +39,30 @@ class TimedOut(AssertionError):
 
 def wait_until(condition, what, timeout=5.0, interval=0.005):
     """Poll until condition() is true and give its value; what: words, or a function for them."""
-    deadline = time.monotonic() + timeout
+    begin = time.monotonic()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() >= deadline:
+        waited = time.monotonic() - begin
+        if waited >= timeout:
             raise TimedOut(f"waited {timeout:g} s for {what() if callable(what) else what}")
-        time.sleep(interval)
+        time.sleep(max(interval, PATIENCE * waited))
 
 
 def run_command(*argv, stdin=None, check=True):
     """Run to the end and give the standard output."""
-    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
-    if check and done.returncode != 0:
-        raise RuntimeError(f"{' '.join(map(str, argv))}: {done.stderr.strip() or done.returncode}")
-    return done.stdout
+    status, output, errors = SPAWNER.run(argv, stdin or "")
+    if check and status != 0:
+        raise RuntimeError(f"{' '.join(map(str, argv))}: {errors.strip() or status}")
+    return output
 
 
-def _die_with_parent():
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def ip_batch(lines, *options, check=True):
+    """Run lines of ip(8) in one process; check=False goes on behind lines that fail."""
+    if lines:
+        run_command("ip", *options, *(() if check else ("-force",)), "-batch", "-",
+                    stdin="\n".join(lines) + "\n", check=check)
 
 
 class Process:
@@ -62,8 +74,8 @@ class Process:
         with open(log, "ab") as out:
             self.log_start = out.tell()
             self._child = subprocess.Popen(
-                [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                env={**os.environ, **(env or {})}, preexec_fn=_die_with_parent, cwd=TOP)
+                [*DIE_WITH_PARENT, *map(str, argv)], stdin=subprocess.DEVNULL, stdout=out,
+                stderr=out, env={**os.environ, **(env or {})}, cwd=TOP)
         self.pid = self._child.pid
 
     def running(self):
@@ -118,13 +130,22 @@ def _alive(pid):
     return os.path.exists(f"/proc/{pid}")
 
 
-def _remove_namespace(name):
-    for pid in run_command("ip", "netns", "pids", name, check=False).split():
-        try:
-            os.kill(int(pid), signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    run_command("ip", "netns", "del", name, check=False)
+def _identity(path):
+    """Which namespace, or None if it has gone."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _remove_namespaces(names):
+    gone = {_identity(NETNS_DIR / name) for name in names} - {None}
+    for pid in filter(str.isdigit, os.listdir("/proc") if gone else []):
+        if _identity(f"/proc/{pid}/ns/net") in gone:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+    ip_batch([f"netns del {name}" for name in names], check=False)
 
 
 def _remove_directory(path):
@@ -135,10 +156,8 @@ def _remove_directory(path):
 def remove_orphans():
     """Remove what runs left that were killed before they could clean up."""
     if NETNS_DIR.is_dir():
-        for path in NETNS_DIR.iterdir():
-            match = NAME.match(path.name)
-            if match and not _alive(match.group(1)):
-                _remove_namespace(path.name)
+        found = [NAME.match(path.name) for path in NETNS_DIR.iterdir()]
+        _remove_namespaces([m.group() for m in found if m and not _alive(m.group(1))])
     if RUN_DIR.is_dir():
         for path in RUN_DIR.iterdir():
             if path.name.isdigit() and not _alive(path.name):
@@ -155,6 +174,7 @@ class Run:
         self._scenes = 0
         self.directory = self.bpf = None  # of the scene: files, pins
         self.namespaces = []
+        self._waiting = None  # lines of ip(8) for namespaces, while they are gathered
         self._processes = []
 
     def __enter__(self):
@@ -187,16 +207,49 @@ class Run:
     def netns_name(self, node):
         return f"dmt{self.id}-{node}"
 
+    def add_namespaces(self, nodes):
+        """Several in one process."""
+        names = [self.netns_name(node) for node in nodes]
+        ip_batch([f"netns add {name}" for name in names])
+        self.namespaces += names
+
     def add_namespace(self, node):
+        """The name of the node's namespace, which is made if it is not there yet."""
         name = self.netns_name(node)
-        run_command("ip", "netns", "add", name)
-        self.namespaces.append(name)
+        if name not in self.namespaces:
+            self.add_namespaces([node])
         return name
 
     def remove_namespaces(self):
-        for name in self.namespaces:
-            _remove_namespace(name)
+        _remove_namespaces(self.namespaces)
         self.namespaces.clear()
+
+    @contextlib.contextmanager
+    def ip_gathered(self):
+        """Lines of ip(8) wait for the end, or for ip_now(): one or two processes for a namespace
+        instead of one for each call.  Links are made first, as lines of others need them; besides,
+        the order is kept within a namespace only."""
+        self._waiting = []
+        try:
+            yield
+            self.ip_now()
+        finally:
+            self._waiting = None
+
+    def ip_now(self):
+        """Run what waits."""
+        lines, self._waiting = self._waiting, []
+        for links in (True, False):
+            for name in dict.fromkeys(name for name, _ in lines):
+                ip_batch([line for n, line in lines
+                          if n == name and line.startswith("link add ") == links], "-n", name)
+
+    def ip(self, name, lines, check):
+        """Run lines of ip(8) in a namespace, or keep them for ip_now()."""
+        if self._waiting is None:
+            ip_batch(lines, "-n", name, check=check)
+        else:
+            self._waiting += ((name, line) for line in lines)
 
     def start(self, name, argv, log, env=None):
         process = Process(name, argv, log, env)
