@@ -3,10 +3,11 @@
 """Speed and footprint, each figure beside its baseline of the same run.
 
 ONLY=PATTERN selects figures by name.  Times of handovers come from captures, from a listener of
-kernel events and from packets that the kernel stamps.  Leaves build/bench.json ({"machine",
-"figures"}: each figure with name, value, unit, n, min, max, baseline, baseline_value, ratio, goal,
-met), build/bench.txt, which is what is shown at the end, and plots in build/bench/*.svg; with
-README=1 a complete run writes its figures into README.md.
+kernel events and from packets that the kernel stamps.  What is not installed of others is left out,
+and so are the figures in virtual time if `make kernel` has not built their kernel.  Leaves
+build/bench.json ({"machine", "figures"}: each figure with name, value, unit, n, min, max, baseline,
+baseline_value, ratio, goal, met), build/bench.txt, which is what is shown at the end, and plots in
+build/bench/*.svg; with README=1 a complete run writes its figures into README.md.
 """
 import fnmatch
 import json
@@ -32,13 +33,15 @@ import quiet  # noqa: E402
 import readme  # noqa: E402
 import sessions  # noqa: E402
 import throughput  # noqa: E402
+import virtual  # noqa: E402
+from figure import NotHere  # noqa: E402
 from lib.run import BUILD, TOP, Run, TimedOut  # noqa: E402
 
 # Each gives figures; the names that it can give tell whether it has to run.
-GROUPS = (handovers.Break, handovers.Make, field.Field, field.FastMake, throughput.Throughput,
-          prefixes.Prefixes, prefixes.Anchors, sessions.Sessions, sessions.Withdrawal,
-          failover.Failover, crowd.Crowd, footprint.Rest, footprint.Start, connect.Connect,
-          clients.Clients)
+GROUPS = (handovers.Break, handovers.Make, field.Field, field.FastMake, virtual.Virtual,
+          throughput.Throughput, prefixes.Prefixes, prefixes.Anchors, sessions.Sessions,
+          sessions.Withdrawal, failover.Failover, crowd.Crowd, footprint.Rest, footprint.Start,
+          connect.Connect, clients.Clients)
 
 
 def wanted(name):
@@ -58,8 +61,8 @@ def table(figures):
 
 
 def measure(directory):
-    """(figures, what failed)"""
-    figures, failed = [], []
+    """(figures, what failed, what is not on this machine)"""
+    figures, failed, absent = [], [], []
     with Run() as run:
         for group in GROUPS:
             if not any(wanted(name) for name in group.NAMES):
@@ -69,10 +72,12 @@ def measure(directory):
             try:
                 figures += [f for f in group(run, directory / group.__name__.lower()).figures()
                             if wanted(f.name)]
+            except NotHere as e:
+                absent.append(f"{group.__name__}: {e}")
             except (TimedOut, RuntimeError, OSError) as e:
                 failed.append(f"{group.__name__}: {e}")
             print(f"  ({time.monotonic() - begin:.0f} s)", flush=True)
-    return figures, failed
+    return figures, failed, absent
 
 
 def main():
@@ -83,9 +88,10 @@ def main():
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     quiet.be_quiet()
+    os.environ["NET_LOG_LEVEL"] = "info"  # as installed
     about = machine.describe()
     print(machine.line(about), flush=True)
-    figures, failed = measure(directory)
+    figures, failed, absent = measure(directory)
     about["load_after"] = machine.load()
     (BUILD / "bench.json").write_text(json.dumps(
         {"machine": about, "figures": [f.record() for f in figures]}, indent=1) + "\n")
@@ -94,9 +100,9 @@ def main():
     print(f"\n{text}")
     for path in plot.all_of(figures, directory):
         print(f"plot: {path}")
-    for line in failed:
+    for line in failed + absent:
         print(f"not measured: {line}", file=sys.stderr)
-    if os.environ.get("README") and not os.environ.get("ONLY") and not failed:
+    if os.environ.get("README") and not os.environ.get("ONLY") and not failed + absent:
         readme.write(TOP / "README.md", figures, about)
     return 1 if failed else 0
 

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 import goals
 
 
+class NotHere(RuntimeError):
+    """What a group of figures needs is not on this machine."""
+
+
 @dataclass
 class Figure:
     name: str

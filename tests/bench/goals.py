@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What figures have to reach.  make bench tells of each whether it does, and fails for none."""
 
-# Name: (what is compared, "value" or "ratio" to the baseline, how, with what).
+# Name: (what is compared, how, with what); "value", its "ratio" to the baseline, or what it is
+# "beyond" that.
 GOALS = {
     "tcp_up": ("ratio", ">=", 0.95), "tcp_down": ("ratio", ">=", 0.95),
     "small_up": ("ratio", ">=", 0.85), "small_down": ("ratio", ">=", 0.85),
@@ -18,6 +19,9 @@ GOALS = {
     "clients_cpu": ("value", "<=", 1000),
     **{f"{what}_{way}_beside_{who}": ("ratio", "<=", 1) for what in ("outage", "reaction")
        for way in ("up", "down") for who in ("wireguard", "openvpn")},
+    **{f"virtual_outage{beside}": ("beyond", "<=", 1)
+       for beside in ("", "_kernel_plane", "_beside_wireguard", "_beside_openvpn")},
+    **{f"virtual_outage_beside_{who}": ("ratio", "<=", 1) for who in ("mptcp", "mobike")},
 }
 
 
@@ -25,14 +29,17 @@ def words(name):
     if name not in GOALS:
         return None
     what, how, limit = GOALS[name]
-    return f"{how} {limit:g}{' of it' if what == 'ratio' else ''}"
+    return {"value": f"{how} {limit:g}", "ratio": f"{how} {limit:g} of it",
+            "beyond": f"{how} it + {limit:g}"}[what]
 
 
 def met(figure):
     if figure.name not in GOALS:
         return None
     what, how, limit = GOALS[figure.name]
-    value = figure.value if what == "value" else figure.ratio
-    if value is None:
+    if what != "value" and figure.baseline_value is None:
         return None
+    value = {"value": figure.value, "ratio": figure.ratio}.get(what)
+    if what == "beyond":
+        value = figure.value - figure.baseline_value
     return value >= limit if how == ">=" else value <= limit

@@ -3,6 +3,7 @@
 
     timeline.svg     a handover by phase, every move
     outage.svg       distribution of outages, dmmd and others
+    virtual.svg      the same in virtual time, beside no mobility
     throughput.svg   by tunnel
     connect.svg      connect() by way, policy and size of the table
     prefixes.svg, anchors.svg, sessions.svg     cost against their number
@@ -19,7 +20,10 @@ set title "{title}" font 'sans,15'
 set key {key}
 """
 BLUE, ORANGE, GREEN, GREY, RED = "#1f5fa8", "#d9822b", "#3a9457", "#8a8a8a", "#b03a48"
+PURPLE = "#75519c"
 COLOUR = {"dmmd": BLUE, "plain": GREY, "wireguard-go": RED, "OpenVPN": ORANGE, "MPTCP": GREEN}
+VIRTUAL = {"wireguard": ("WireGuard", RED), "openvpn": ("OpenVPN", ORANGE),
+           "mptcp": ("MPTCP", GREEN), "mobike": ("strongSwan MOBIKE", PURPLE)}
 NAMES = {"wireguard": "wireguard-go", "openvpn": "OpenVPN", "mptcp": "MPTCP"}
 LEAST = 0.01  # of logarithmic scales, ms
 
@@ -76,27 +80,47 @@ LABELS = {"ra": "router advertisement", "address": "address usable", "bu": "bind
 
 def outage(by_name, directory):
     """The share of moves that were over after so long."""
-    series = []
+    series = []  # title, colour, outages, dashed
     for way in ("up", "down"):
         beside = {who: by_name.get(f"outage_{way}_beside_{who}") for who in NAMES}
         there = {NAMES[w]: f for w, f in beside.items() if f}
         if there:
             own = next(iter(there.values())).samples
-            series.append((f"dmmd, {way}", COLOUR["dmmd"], own, way))
-        series += [(f"{n}, {way}", COLOUR[n], f.baseline_samples, way)
+            series.append((f"dmmd, {way}", COLOUR["dmmd"], own,
+                           way == "down"))
+        series += [(f"{n}, {way}", COLOUR[n], f.baseline_samples, way == "down")
                    for n, f in there.items() if f.baseline_samples]
+    return _distribution(directory, "outage", "Outage of a move, break before make: traffic up "
+                         "alone, down alone", series)
+
+
+def virtual(by_name, directory):
+    """The same in virtual time."""
+    own, kernel = (by_name.get(f"virtual_outage{plane}") for plane in ("", "_kernel_plane"))
+    series = [("no mobility", GREY, own.baseline_samples, False),
+              ("dmmd", BLUE, own.samples, False)] if own else []
+    if kernel:
+        series.append(("dmmd, kernel plane", BLUE, kernel.samples, True))
+    for who, (title, colour) in VIRTUAL.items():
+        beside = by_name.get(f"virtual_outage_beside_{who}")
+        if beside and beside.baseline_samples:
+            series.append((title, colour, beside.baseline_samples, False))
+    return _distribution(directory, "virtual", "Outage of a move in virtual time, break before "
+                         "make, round trip 20 ms, address ready", series)
+
+
+def _distribution(directory, name, title, series):
     if not series:
         return None
-    plot = Plot(directory, "outage", "Outage of a move, break before make: traffic up alone, down "
-                "alone", 430, "x y", "outside right")
+    plot = Plot(directory, name, title, 430, "x y", "outside right")
     plot.add("set logscale x\nset xlabel 'milliseconds from link up to the first packet'\n"
              "set ylabel 'share of moves'\nset yrange [0:1.05]")
     lines = []
-    for title, colour, values, way in series:
+    for label, colour, values, dashed in series:
         ordered = sorted(max(v, LEAST) for v in values)
         data = plot.block([(v, (n + 1) / len(ordered)) for n, v in enumerate(ordered)])
-        dash = "" if way == "up" else " dt 2"
-        lines.append(f"{data} u 1:2 w lp lw 2 pt 7 ps 0.4{dash} lc rgb '{colour}' t '{title}'")
+        dash = " dt 2" if dashed else ""
+        lines.append(f"{data} u 1:2 w lp lw 2 pt 7 ps 0.4{dash} lc rgb '{colour}' t '{label}'")
     plot.add("plot " + ", ".join(lines))
     return plot.draw()
 
@@ -181,7 +205,7 @@ def growth(name, title, xlabel, series):
 
 BU = "router advertisement to the last binding update"
 CPU = "processor time of the daemon, from link down to half a second behind"
-PLOTS = (timeline, outage, throughput, connect,
+PLOTS = (timeline, outage, virtual, throughput, connect,
          growth("prefixes", "A handover against the number of prefixes in need", "prefixes",
                 [(BU, "ra_to_last_bu_"), (CPU, "handover_cpu_")]),
          growth("anchors", "A handover against the number of anchors", "anchors, one prefix each",

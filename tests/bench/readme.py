@@ -51,10 +51,10 @@ class Rows:
         told = amount(own.value, own.unit)
         if own.unit == "ms":
             told += f", at most {amount(own.most, own.unit)}"
-        return " | ".join([f"| {what}", told, *(self._other(f) for f in found)]) + " |"
+        return " | ".join([f"| {what}", told, *(self.other(f) for f in found)]) + " |"
 
     @staticmethod
-    def _other(figure):
+    def other(figure):
         if not figure:
             return "-"
         if figure.baseline_value is None:
@@ -73,6 +73,16 @@ def moves(rows):
             rows.others("TCP through the tunnel, down", "tcp_down", tunnels),
             rows.others("packets of 64 octets, up", "small_up", tunnels),
             rows.others("round trip through the tunnel", "round_trip", tunnels)]
+
+
+def virtual(rows):
+    others = ("wireguard", "openvpn", "mptcp", "mobike")
+    found = [rows.by_name[f"virtual_outage_beside_{who}"] for who in others]
+    told = [rows.value("virtual_outage"), rows.value("virtual_outage_kernel_plane"),
+            rows.base("virtual_outage"), *(rows.other(f) for f in found)]
+    return ["| in virtual time, round trip 20 ms | dmmd | dmmd, kernel plane | no mobility | "
+            "WireGuard | OpenVPN | MPTCP | strongSwan MOBIKE |", f"|{'---|' * 8}",
+            f"| silence after a move, the address ready | {' | '.join(told)} |"]
 
 
 def costs(rows):
@@ -116,9 +126,11 @@ def section(figures, about):
             "namespaces; the router answers a solicitation at once; everybody has optimistic "
             "addresses and somebody who solicits at link-up. While it only receives, a host with "
             "WireGuard or OpenVPN is not found before its next keepalive, some 10 s. TCP and "
-            "small packets are bound by the processor. `sudo make bench` measures all of this "
-            "anew and draws plots into `build/bench/`.")
-    return "\n".join([*moves(rows), "", *costs(rows), "", *_folded(text)])
+            "small packets are bound by the processor. In virtual time (User-Mode Linux) computing "
+            "takes none, and what is left are round trips and timers; the address is ready at "
+            "link-up. `sudo make bench` measures all of this anew, that with the kernel that `make "
+            "kernel` builds, and draws plots into `build/bench/`.")
+    return "\n".join([*moves(rows), "", *virtual(rows), "", *costs(rows), "", *_folded(text)])
 
 
 def _folded(text, width=WIDTH):

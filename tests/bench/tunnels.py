@@ -76,10 +76,11 @@ class Other:
 
 class WireGuard(Other):
     title = "wireguard-go"
+    programs = ("wireguard-go", "wg")
 
     def __init__(self, scene):
         super().__init__(scene)
-        need("wireguard-go", "wg")
+        need(*self.programs)
         # Its control sockets have the names of the devices, for all namespaces of a machine.
         self.device, self._far = f"wg{scene.run.id}m", f"wg{scene.run.id}h"
 
@@ -97,15 +98,18 @@ class WireGuard(Other):
 
     def _start_one(self, node, device):
         """The public key of one end."""
-        scene, secret = self._scene, run_command("wg", "genkey")
-        key = scene.run.directory / f"{device}.key"
+        secret = run_command("wg", "genkey")
+        key = self._scene.run.directory / f"{device}.key"
         key.touch(mode=0o600)
         key.write_text(secret)
-        self._carriers.append(node.start(device, ["wireguard-go", "-f", device],
-                                         scene.directory / f"{device}.log"))
-        wait_until(self._socket(device).exists, f"{device} to listen")
+        self._add_device(node, device)
         node.command("wg", "set", device, "private-key", key)
         return run_command("wg", "pubkey", stdin=secret).strip()
+
+    def _add_device(self, node, device):
+        self._carriers.append(node.start(device, ["wireguard-go", "-f", device],
+                                         self._scene.directory / f"{device}.log"))
+        wait_until(self._socket(device).exists, f"{device} to listen")
 
     @staticmethod
     def _socket(device):
@@ -114,6 +118,16 @@ class WireGuard(Other):
     def close(self):
         for device in (self.device, self._far):
             self._socket(device).unlink(missing_ok=True)
+
+
+class KernelWireGuard(WireGuard):
+    """The same by the kernel itself, where it can."""
+
+    title = "WireGuard"
+    programs = ("wg",)
+
+    def _add_device(self, node, device):
+        node.ip(f"link add {device} type wireguard")
 
 
 class OpenVpn(Other):

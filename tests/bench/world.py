@@ -44,20 +44,18 @@ RECORD = struct.Struct("=QQ")
 
 
 class World(Scene):
+    tunnels = TUNNELS
+
     def start_agent(self):
         self.ha2 = peers.start_ha2(self.nodes, self.directory)
 
     def prepare(self, name):
         """Everything runs and the host is in C."""
-        self.start_routers("BC")
-        self.capture(expression=ADVERTISEMENT)
         self.monitor = Monitor(self.mn, self.directory / "monitor.txt")
-        for device in net.MN_INTERFACES:
-            self.mn.set_sysctls(**{f"{device}__optimistic_dad": 1, f"{device}__use_optimistic": 1})
-        self.tunnel = TUNNELS[name](self)
+        self.prepare_networks()
+        self.tunnel = self.tunnels[name](self)
         self.tunnel.start()
-        if isinstance(self.tunnel, Other):
-            self._servers.append(Solicitor(self.mn, net.MN_INTERFACES, self._has_router))
+        self.manage_network()
         self.join("w0", "C")
         wait_until(lambda: self.tunnel.settled("C", "w0"), "the first network", 15)
         if hasattr(self.tunnel, "wait_up"):
@@ -66,6 +64,17 @@ class World(Scene):
         wait_until(lambda: self.mn.command("ping", "-c1", "-W1", "-I", source, net.CN,
                                            check=False), "the tunnel to carry packets", 20)
         self.trip = self._trip()
+
+    def prepare_networks(self):
+        self.start_routers("BC")
+        self.capture(expression=ADVERTISEMENT)
+        for device in net.MN_INTERFACES:
+            self.mn.set_sysctls(**{f"{device}__optimistic_dad": 1, f"{device}__use_optimistic": 1})
+
+    def manage_network(self):
+        """What a network manager does that runs all the time."""
+        if isinstance(self.tunnel, Other):
+            self._servers.append(Solicitor(self.mn, net.MN_INTERFACES, self._has_router))
 
     def _has_router(self, device):
         return bool(self.mn.ip_json("-6", "route", "show", "default", "dev", device))

@@ -15,6 +15,7 @@ from .stage import RADIO_HOLE
 
 INET6, STREAM, DATAGRAM = socket.AF_INET6, socket.SOCK_STREAM, socket.SOCK_DGRAM
 SYN = 0x02  # in octet 13 of a TCP header
+WAY_TABLES = range(25764, 25764 + 8)
 MAPS = ("binding", "watch", "accept")  # of the data plane: what a binding leaves traces in
 
 
@@ -68,6 +69,11 @@ def withdrawals(scene, home=None, begin=0.0):
 def everything(scene):
     """What the kernel holds: addresses, routes, rules, links, filters, settings, maps."""
     found = state.snapshot(scene.mn)
+    # Where tunnels are the kernel's their ways by each uplink stay as long as the daemon runs; what
+    # has not their mark never takes them.
+    for part in ("routes", "rules"):
+        found[part] = [line for line in found[part]
+                       if not any(f"'table': '{t}'" in line for t in WAY_TABLES)]
     found["maps"] = sorted(f"{name} {' '.join(entry['key'])}" for name in MAPS
                            for entry in scene.daemon.plane(name))
     return found

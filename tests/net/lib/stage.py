@@ -5,6 +5,7 @@ import time
 
 from . import forge, judge, packets as pk, peers, services, stream, topology as net
 from .capture import Capture
+from .daemon import DEVICE
 from .run import wait_until
 from .session import EchoServer
 
@@ -18,7 +19,8 @@ class Stage:
         directory.mkdir(parents=True, exist_ok=True)
         run.next_scene()
         self.run, self.directory = run, directory
-        self.nodes = self.build()
+        with run.ip_gathered():
+            self.nodes = self.build()
         self.mn, self.cn = self.nodes.mn, self.nodes.cn
         self.routers, self.captures = {}, {}
         self.place = dict.fromkeys(net.MN_INTERFACES)
@@ -83,6 +85,10 @@ class Stage:
         """The device that the kernel would send by."""
         found = self.mn.ip_json("-6", "route", "get", target, "from", source)
         return found[0].get("dev") if found else None
+
+    def is_tunnelled(self, source):
+        """Whether the kernel would send it into a tunnel; data planes have devices of their own."""
+        return (self.routed_by(source) or "").startswith(DEVICE)
 
     def has_address(self, address, device=None):
         """Configured and usable as a source."""
