@@ -14,6 +14,7 @@ int verb_bindings(struct ctl *c, char **args, int n)
 		{"EXPIRES", "expires_usec", FORMAT_MOMENT, false},
 		{"REFRESH", "refresh_at_usec", FORMAT_MOMENT, false},
 		{"PATH", "path_mode", FORMAT_TEXT, false},
+		{"PROTECTED", "protection", FORMAT_TEXT, false},
 		{"RECEIVED", "received_bytes", FORMAT_BYTES, true},
 		{"SENT", "sent_bytes", FORMAT_BYTES, true},
 		{"WAITING FOR", "waiting_for", FORMAT_TEXT, false},

@@ -42,8 +42,9 @@ static void show_applications(const struct ctl *c, const json_t *status)
 	output_field(c, "Applications", text, NULL);
 }
 
-/* Once for all bindings that it is in the way of. */
-static void show_obstacles(const struct ctl *c, const json_t *bindings)
+/* Once for all bindings that it is in the way of: whose words are under that key. */
+static void show_obstacles(const struct ctl *c, const json_t *bindings, const char *title,
+			   const char *key)
 {
 	const char *told = "";
 	size_t i;
@@ -51,11 +52,11 @@ static void show_obstacles(const struct ctl *c, const json_t *bindings)
 
 	json_array_foreach(bindings, i, b)
 	{
-		const char *words = json_string_value(json_object_get(b, "obstacle_words"));
+		const char *words = json_string_value(json_object_get(b, key));
 
 		if (!words || !words[0] || strcmp(words, told) == 0)
 			continue;
-		output_field(c, "Obstacle", words, "wrong");
+		output_field(c, title, words, "wrong");
 		told = words;
 	}
 }
@@ -110,6 +111,7 @@ static int show(const struct ctl *c, const json_t *status)
 		{"ANCHOR", "anchor", FORMAT_TEXT, false},
 		{"STATE", "state", FORMAT_STATE, false},
 		{"CARE-OF ADDRESS", "care_of_address", FORMAT_TEXT, false},
+		{"PROTECTED", "protection", FORMAT_TEXT, false},
 		{"EXPIRES", "expires_usec", FORMAT_MOMENT, false},
 		{"WAITING FOR", "waiting_for", FORMAT_TEXT, false},
 		{0}};
@@ -130,7 +132,8 @@ static int show(const struct ctl *c, const json_t *status)
 	show_place(c, status);
 	output_fields(c, fields, status);
 	show_applications(c, status);
-	show_obstacles(c, bindings);
+	show_obstacles(c, bindings, "Obstacle", "obstacle_words");
+	show_obstacles(c, bindings, "Not protected", "protection_words");
 	if (json_is_object(last))
 		show_handover(c, last);
 	if (json_array_size(bindings) == 0)

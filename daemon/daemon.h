@@ -36,4 +36,5 @@ extern const struct engine_ops daemon_ops;
 void view_look(void *user);
 void view_detail(void *user, const struct session_info *s, struct bus_session *ret);
 size_t view_fallbacks(void *user, struct session_info **ret);
+const char *view_protection(void *user, const struct binding *b, const char **ret_words);
 void view_applications(void *user, unsigned *ret_clients, bool *ret_hooks);

@@ -132,7 +132,7 @@ static void keep_fixed_options(const struct daemon *d, struct conf *c)
 	c->rule_priority = old->rule_priority;
 }
 
-static int reload(void *user)
+static int reload(void *user, char *why, size_t size)
 {
 	struct daemon *d = user;
 	struct conf_errors errors = {0};
@@ -141,7 +141,14 @@ static int reload(void *user)
 
 	if (r < 0) {
 		log_error("%s: %u error(s), nothing is changed", d->config_path, errors.n);
+		snprintf(why, size, "%s", errors.first);
 		return r;
+	}
+	if (conf_protects(c) && !net_can_protect(d->net)) {
+		conf_free(c);
+		log_error("PayloadProtection= needs the tunnels of the kernel, which take effect "
+			  "at the next start; nothing is changed");
+		return -EOPNOTSUPP;
 	}
 	if (d->old_conf && engine_uses(d->engine, d->old_conf)) {
 		conf_free(c);
@@ -165,9 +172,10 @@ static int reload(void *user)
 static void on_reload(void *user)
 {
 	struct daemon *d = user;
+	char why[1]; /* it is in the log */
 
 	sd_notify(0, "RELOADING=1");
-	reload(d);
+	reload(d, why, sizeof(why));
 	if (d->bus)
 		bus_retry(d->bus);
 	sd_notify(0, "READY=1");
@@ -253,6 +261,7 @@ static int start(struct daemon *d)
 					    .applications = view_applications,
 					    .name_taken = on_name_taken,
 					    .traffic = on_traffic,
+					    .protection = view_protection,
 					    .metrics = on_metrics,
 					    .test = on_test,
 					    .user = d};

@@ -69,6 +69,12 @@ size_t view_fallbacks(void *user, struct session_info **ret)
 	return kept;
 }
 
+const char *view_protection(void *user, const struct binding *b, const char **ret_words)
+{
+	return net_protection_str(
+		(int)net_protection(((struct daemon *)user)->net, &b->path, ret_words));
+}
+
 void view_applications(void *user, unsigned *ret_clients, bool *ret_hooks)
 {
 	struct sock_info info;

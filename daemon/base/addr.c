@@ -52,11 +52,6 @@ int prefix_parse(const char *s, struct ip6_prefix *ret)
 	return 0;
 }
 
-bool addr_equal(const struct in6_addr *a, const struct in6_addr *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
 bool addr_is_any(const struct in6_addr *a)
 {
 	return IN6_IS_ADDR_UNSPECIFIED(a);
@@ -93,11 +88,6 @@ struct ip6_prefix prefix_make(const struct in6_addr *a, unsigned len)
 	p.addr.s6_addr[len / 8] &= bits_of(len);
 	memset(p.addr.s6_addr + len / 8 + 1, 0, 15 - len / 8);
 	return p;
-}
-
-bool prefix_equal(const struct ip6_prefix *a, const struct ip6_prefix *b)
-{
-	return a->len == b->len && addr_equal(&a->addr, &b->addr);
 }
 
 bool prefix_contains(const struct ip6_prefix *p, const struct in6_addr *a)

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct ip6_prefix {
 	struct in6_addr addr; /* network order; bits past len are zero (prefix_mask) */
@@ -28,7 +29,10 @@ const char *prefix_to_str(const struct ip6_prefix *p, struct addr_buf *buf);
 int addr_parse(const char *s, struct in6_addr *ret);
 int prefix_parse(const char *s, struct ip6_prefix *ret);
 
-bool addr_equal(const struct in6_addr *a, const struct in6_addr *b);
+static inline bool addr_equal(const struct in6_addr *a, const struct in6_addr *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
 bool addr_is_any(const struct in6_addr *a);
 bool addr_is_linklocal(const struct in6_addr *a);
 bool addr_is_multicast(const struct in6_addr *a);
@@ -36,5 +40,8 @@ bool addr_is_multicast(const struct in6_addr *a);
 bool addr_is_routable(const struct in6_addr *a);
 
 struct ip6_prefix prefix_make(const struct in6_addr *a, unsigned len);
-bool prefix_equal(const struct ip6_prefix *a, const struct ip6_prefix *b);
+static inline bool prefix_equal(const struct ip6_prefix *a, const struct ip6_prefix *b)
+{
+	return a->len == b->len && addr_equal(&a->addr, &b->addr);
+}
 bool prefix_contains(const struct ip6_prefix *p, const struct in6_addr *a);

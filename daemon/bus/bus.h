@@ -33,11 +33,15 @@ struct bus_session {
 
 /* What the daemon does for the bus; each may be NULL.  Called from the loop, never from bus_new. */
 struct bus_handlers {
-	int (*reload)(void *user);      /* read the configuration again; 0 or -errno */
+	/* Read the configuration again.  0, -EINVAL with the first error in why, or -errno. */
+	int (*reload)(void *user, char *why, size_t size);
 	void (*name_taken)(void *user); /* another daemon owns the name on this bus */
 	/* Octets that the tunnel of a binding has carried so far. */
 	void (*traffic)(void *user, const struct binding *binding, uint64_t *ret_received,
 			uint64_t *ret_sent);
+	/* "no", "esp", "blocked"; the last with words for what is in the way, else NULL. */
+	const char *(*protection)(void *user, const struct binding *binding,
+				  const char **ret_words);
 	/* The list of sessions is about to be read: bring it up to date. */
 	void (*look)(void *user);
 	/* After that: what the engine need not know of a session. */

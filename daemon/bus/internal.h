@@ -243,7 +243,7 @@ struct bus_call {
 	struct bus_out out;
 	uid_t uid;              /* of the caller, if the method asked for it */
 	const char *error_name; /* set by call_fail() */
-	char error_text[160];
+	char error_text[400];
 };
 
 /* Handle a method call; it is always answered, now or later. */

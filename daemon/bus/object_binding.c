@@ -56,6 +56,33 @@ static void get_obstacle_words(struct bus_out *out, const struct bus *b,
 	out_string(out, obstacle_words((const struct binding *)object, words, sizeof(words)));
 }
 
+static const char *read_protection(const struct bus *b, const void *object, const char **ret_words)
+{
+	*ret_words = NULL;
+	if (!b->handlers.protection)
+		return "no";
+	return b->handlers.protection(b->handlers.user, (const struct binding *)object, ret_words);
+}
+
+static void get_protection(struct bus_out *out, const struct bus *b, const struct bus_property *p,
+			   const void *object)
+{
+	const char *words;
+
+	(void)p;
+	out_string(out, read_protection(b, object, &words));
+}
+
+static void get_protection_words(struct bus_out *out, const struct bus *b,
+				 const struct bus_property *p, const void *object)
+{
+	const char *words;
+
+	(void)p;
+	read_protection(b, object, &words);
+	out_string(out, words ? words : "");
+}
+
 static void read_traffic(const struct bus *b, const void *object, uint64_t *received,
 			 uint64_t *sent)
 {
@@ -140,6 +167,12 @@ static const struct bus_property properties[] = {
 		"(protocol 41), mtu (large packets vanish)"},
 	{"ObstacleWords", "s", BUS_EMITS, get_obstacle_words,
 	 .doc = "The same with what can be done about it; empty when there is none"},
+	{"Protection", "s", BUS_SILENT, get_protection,
+	 .doc = "Of the payload in its tunnel: no, esp, or blocked: PayloadProtection=esp cannot "
+		"be "
+		"had, and nothing goes through"},
+	{"ProtectionWords", "s", BUS_SILENT, get_protection_words,
+	 .doc = "What is in the way of esp; empty when nothing is"},
 	{"ProbesUnanswered", "u", BUS_SILENT, FIELD(struct binding, liveness.unanswered),
 	 .doc = "Of the last ones, in a row"},
 	{"ProbeAnsweredUSec", "t", BUS_SILENT, FIELD_USEC(struct binding, liveness.probe_answered),

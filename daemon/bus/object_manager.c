@@ -125,11 +125,15 @@ static const struct bus_property properties[] = {
 static int call_reload(struct bus_call *c)
 {
 	const struct bus_handlers *h = &c->b->handlers;
-	int r = h->reload ? h->reload(h->user) : -EOPNOTSUPP;
+	char why[256] = "";
+	int r = h->reload ? h->reload(h->user, why, sizeof(why)) : -EOPNOTSUPP;
 
 	if (r == -EINVAL)
-		return call_fail(c, BUS_NAME ".Error.InvalidConfiguration",
-				 "The configuration has errors, see the log; the old one is kept");
+		return call_fail(
+			c, BUS_NAME ".Error.InvalidConfiguration",
+			"The configuration has errors, the log has all, and the old one is "
+			"kept: %s",
+			why);
 	return r;
 }
 

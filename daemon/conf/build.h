@@ -74,6 +74,10 @@ void build_check(struct conf_build *b);
 /* check_property.c: the part of [Prefix PREFIX/LENGTH] and [Domain NAME]. */
 void build_check_properties(struct conf_build *b);
 
+/* check_payload.c: the part of payload protection; and, when they have been read, of its keys. */
+void build_check_payload(struct conf_build *b);
+void build_check_payload_keys(struct conf_build *b);
+
 /* Where the option of a section was assigned last; file NULL: nowhere. */
 struct conf_where source_where(const struct source *s, enum conf_section section, const char *key);
 /* Its last value was refused. */

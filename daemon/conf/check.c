@@ -173,4 +173,5 @@ void build_check(struct conf_build *b)
 		check_sum(b, s, &prefixes, s->anchor->n_prefixes, CONF_MAX_PREFIXES, "prefixes");
 	}
 	build_check_properties(b);
+	build_check_payload(b);
 }

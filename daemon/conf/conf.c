@@ -8,6 +8,7 @@
  *   value.c     values of options; value_name.c; timespan.c  time spans (systemd.time(7))
  *   build.c     from lines by the table to the structs; section.c  which struct
  *   check.c     what only the whole configuration shows; check_property.c
+ *   payload.c   keys of payload protection; check_payload.c  what its sections agree on
  *   find.c      which section is for an interface, a prefix, a domain
  *   policy.c    rules for applications (dmmd-policy(5)); policy_value.c  their keys
  *   keyfile.c   keys from files and credentials
@@ -50,12 +51,28 @@ static bool is_absent_credential(const char *source)
 	       !getenv("CREDENTIALS_DIRECTORY");
 }
 
+static void load_payload_keys(struct conf_build *b, const struct anchor_source *s)
+{
+	struct conf_anchor *a = s->anchor;
+	char why[160];
+
+	if (!a->payload_key_file[0] || a->protection == CONF_PROTECTION_NO ||
+	    (b->errors->credentials_optional && is_absent_credential(a->payload_key_file)))
+		return;
+	if (payload_keys_read(a->payload_key_file, &a->esp, why, sizeof(why)) < 0)
+		conf_report(b->errors, source_where(&s->source, CONF_ANCHOR, "PayloadKeyFile"),
+			    "PayloadKeyFile=%s: %s", a->payload_key_file, why);
+	else
+		a->has_esp = true;
+}
+
 static void load_keys(struct conf_build *b)
 {
 	for (unsigned i = 0; i < b->n_anchors; i++) {
 		struct conf_anchor *a = b->anchors[i].anchor;
 		const char *why;
 
+		load_payload_keys(b, &b->anchors[i]);
 		if (!a->key_file[0])
 			continue;
 		if (b->errors->credentials_optional && is_absent_credential(a->key_file))
@@ -122,6 +139,7 @@ int conf_load(const char *path, struct conf_errors *errors, struct conf **ret)
 	build_check(b);
 	check_policy_directory(b);
 	load_keys(b);
+	build_check_payload_keys(b);
 	r = policy_load(b->conf->policy_directory, errors, &b->conf->rules);
 	if (r == 0 || r == -EINVAL)
 		r = build_finish(b, before, ret);
@@ -164,6 +182,7 @@ void conf_free(struct conf *c)
 		free(l);
 	list_for_each_safe(a, next_anchor, &c->anchors, node) {
 		explicit_bzero(a->key, sizeof(a->key));
+		explicit_bzero(&a->esp, sizeof(a->esp));
 		free(a);
 	}
 	free(c);

@@ -19,6 +19,7 @@
 #include "base/property.h"
 #include "base/strtab.h"
 #include "base/usec.h"
+#include "conf/payload.h"
 
 #define CONF_NAME_MAX 63
 #define CONF_MAX_ANCHORS 16
@@ -66,6 +67,13 @@ enum conf_replay {
 	CONF_REPLAY_MAX,
 };
 DECLARE_STRTAB(conf_replay); /* "timestamp", "none" */
+
+enum conf_protection { /* of the payload in tunnels */
+		       CONF_PROTECTION_NO,
+		       CONF_PROTECTION_ESP,
+		       CONF_PROTECTION_MAX,
+};
+DECLARE_STRTAB(conf_protection); /* "no", "esp" */
 
 /* Discover=: where home agents of an [Anchor] are looked for besides Address= */
 #define CONF_DISCOVER_RA 1u    /* "router-advertisement": routers that say so, inside Prefix= */
@@ -115,6 +123,10 @@ struct conf_anchor {
 	char key_file[CONF_PATH_MAX];  /* KeyFile=: path, or "credential:NAME" of systemd.exec(5) */
 	uint8_t key[CONF_KEY_MAX];     /* wiped by conf_free() */
 	size_t key_len;
+	enum conf_protection protection;      /* PayloadProtection= */
+	char payload_key_file[CONF_PATH_MAX]; /* PayloadKeyFile=: like KeyFile= */
+	bool has_esp;
+	struct conf_esp esp;                      /* wiped by conf_free() */
 	char identifier[CONF_IDENTIFIER_MAX + 1]; /* Identifier=: MN identifier (NAI), RFC 4283 */
 };
 
@@ -184,6 +196,7 @@ struct conf {
 struct conf_errors {
 	FILE *out; /* NULL: the log */
 	unsigned n;
+	char first[256]; /* the first of them */
 	/* Only looking: a key that is a credential need not be there outside of the service. */
 	bool credentials_optional;
 };

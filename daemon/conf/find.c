@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which section is for an interface, a prefix, a provisioning domain. */
+/* Which section is for an interface, a prefix, a provisioning domain, a tunnel. */
 #include <fnmatch.h>
 #include <string.h>
 #include <strings.h>
@@ -51,4 +51,49 @@ const struct properties *conf_domain_find(const struct conf *c, const char *doma
 		if (strlen(d->name) == len && strncasecmp(d->name, domain, len) == 0)
 			return &d->properties;
 	return NULL;
+}
+
+static bool serves(const struct conf_anchor *a, const struct in6_addr *home)
+{
+	for (unsigned i = 0; i < a->n_homes; i++)
+		if (prefix_contains(&a->home[i].prefix, home))
+			return true;
+	for (unsigned i = 0; i < a->n_prefixes; i++)
+		if (prefix_contains(&a->prefix[i], home))
+			return true;
+	return false;
+}
+
+const struct conf_esp *conf_esp_of(const struct conf *c, const struct in6_addr *agent)
+{
+	const struct conf_anchor *a;
+
+	list_for_each(a, &c->anchors, node)
+		if (a->has_esp && addr_equal(&a->address, agent))
+			return &a->esp;
+	return NULL;
+}
+
+bool conf_is_protected(const struct conf *c, const struct in6_addr *home,
+		       const struct in6_addr *agent, const struct conf_esp **ret)
+{
+	const struct conf_anchor *a;
+
+	*ret = conf_esp_of(c, agent);
+	if (*ret)
+		return true;
+	list_for_each(a, &c->anchors, node)
+		if (a->protection != CONF_PROTECTION_NO && serves(a, home))
+			return true;
+	return false;
+}
+
+bool conf_protects(const struct conf *c)
+{
+	const struct conf_anchor *a;
+
+	list_for_each(a, &c->anchors, node)
+		if (a->protection != CONF_PROTECTION_NO)
+			return true;
+	return false;
 }

@@ -46,11 +46,21 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+int keyfile_octets(const char *text, size_t len, uint8_t *ret, size_t max)
+{
+	for (size_t i = 0; i < len; i++)
+		if (digit(text[i]) < 0)
+			return -EINVAL;
+	if (len % 2 || len > 2 * max)
+		return -EINVAL;
+	for (size_t i = 0; i < len / 2; i++)
+		ret[i] = (uint8_t)(digit(text[2 * i]) << 4 | digit(text[2 * i + 1]));
+	return (int)(len / 2);
+}
+
 int keyfile_parse(const char *text, size_t len, uint8_t key[CONF_KEY_MAX], size_t *ret_len,
 		  const char **ret_why)
 {
-	uint8_t octets[CONF_KEY_MAX];
-
 	while (len && is_blank(text[len - 1]))
 		len--;
 	while (len && is_blank(*text))
@@ -63,11 +73,7 @@ int keyfile_parse(const char *text, size_t len, uint8_t key[CONF_KEY_MAX], size_
 		return refuse(ret_why, -EINVAL,
 			      "must contain a key of 16 to 64 octets, which is an even number of "
 			      "32 to 128 hexadecimal digits");
-	for (size_t i = 0; i < len / 2; i++)
-		octets[i] = (uint8_t)(digit(text[2 * i]) << 4 | digit(text[2 * i + 1]));
-	memcpy(key, octets, len / 2);
-	explicit_bzero(octets, sizeof(octets));
-	*ret_len = len / 2;
+	*ret_len = (size_t)keyfile_octets(text, len, key, CONF_KEY_MAX);
 	return 0;
 }
 
@@ -120,30 +126,28 @@ static int check_file(int fd, bool credential, const char **ret_why)
 	return 0;
 }
 
-static int read_text(int fd, char text[KEYFILE_TEXT_MAX + 1], size_t *ret_len, const char **ret_why)
+static int read_text(int fd, char *text, size_t size, size_t *ret_len, const char **ret_why)
 {
 	size_t len = 0;
 	ssize_t n;
 
-	while (len <= KEYFILE_TEXT_MAX && (n = read(fd, text + len, KEYFILE_TEXT_MAX + 1 - len))) {
+	while (len < size && (n = read(fd, text + len, size - len))) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return refuse_errno(ret_why);
 		len += (size_t)n;
 	}
-	if (len > KEYFILE_TEXT_MAX)
+	if (len == size)
 		return refuse(ret_why, -EFBIG, "is too large for a key");
 	*ret_len = len;
 	return 0;
 }
 
-int keyfile_read(const char *source, uint8_t key[CONF_KEY_MAX], size_t *ret_len,
-		 const char **ret_why)
+int keyfile_text(const char *source, char *text, size_t size, size_t *ret_len, const char **ret_why)
 {
-	size_t prefix = strlen(CONF_CREDENTIAL_PREFIX), len = 0;
+	size_t prefix = strlen(CONF_CREDENTIAL_PREFIX);
 	bool credential = strncmp(source, CONF_CREDENTIAL_PREFIX, prefix) == 0;
-	char text[KEYFILE_TEXT_MAX + 1];
 	_cleanup_close_ int fd = -1;
 	int r;
 
@@ -154,8 +158,16 @@ int keyfile_read(const char *source, uint8_t key[CONF_KEY_MAX], size_t *ret_len,
 	if (fd < 0)
 		return fd;
 	r = check_file(fd, credential, ret_why);
-	if (r == 0)
-		r = read_text(fd, text, &len, ret_why);
+	return r < 0 ? r : read_text(fd, text, size, ret_len, ret_why);
+}
+
+int keyfile_read(const char *source, uint8_t key[CONF_KEY_MAX], size_t *ret_len,
+		 const char **ret_why)
+{
+	char text[KEYFILE_TEXT_MAX + 1];
+	size_t len = 0;
+	int r = keyfile_text(source, text, sizeof(text), &len, ret_why);
+
 	if (r == 0)
 		r = keyfile_parse(text, len, key, ret_len, ret_why);
 	explicit_bzero(text, sizeof(text));

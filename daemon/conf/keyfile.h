@@ -20,3 +20,9 @@ int keyfile_read(const char *source, uint8_t key[CONF_KEY_MAX], size_t *ret_len,
 /* The text of such a file: digits, with blanks and newlines around them. */
 int keyfile_parse(const char *text, size_t len, uint8_t key[CONF_KEY_MAX], size_t *ret_len,
 		  const char **ret_why);
+
+/* Octets of a row of hexadecimal digits, at most max: how many, or -EINVAL and nothing written. */
+int keyfile_octets(const char *text, size_t len, uint8_t *ret, size_t max);
+/* What is in such a file, less than size octets; the caller wipes it. */
+int keyfile_text(const char *source, char *text, size_t size, size_t *ret_len,
+		 const char **ret_why);

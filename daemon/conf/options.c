@@ -13,6 +13,7 @@ DEFINE_STRTAB(conf_plane, "auto", "bpf", "kernel");
 DEFINE_STRTAB(conf_policy_routing, "no", "yes", "auto");
 DEFINE_STRTAB(conf_algorithm, "hmac-sha1-96", "hmac-sha256-128");
 DEFINE_STRTAB(conf_replay, "timestamp", "none");
+DEFINE_STRTAB(conf_protection, "no", "esp");
 
 const struct conf_section_info conf_sections[CONF_SECTION_MAX] = {
 	[CONF_DAEMON] = {"Daemon", "[Daemon]", "[Daemon]", "The daemon as a whole.\n"},
@@ -271,6 +272,18 @@ const struct conf_option conf_options[CONF_N_OPTIONS] = {
 	{ANCHOR("Replay", replay), .parse = value_enum, .lookup = conf_replay_parse,
 	 .fallback = "timestamp", .accepted = "timestamp or none",
 	 .help = "Protection against replayed messages besides sequence numbers."},
+	{ANCHOR("PayloadProtection", protection), .parse = value_enum,
+	 .lookup = conf_protection_parse, .fallback = "no", .accepted = "no or esp",
+	 .help = "Whether what goes through the tunnel is encrypted and authenticated: esp does so "
+		 "with the keys of PayloadKeyFile and blocks the home addresses where that cannot "
+		 "be had; it needs Address, the tunnels of the kernel (see Plane) and the same "
+		 "keys at the home agent, see dmmd(8)."},
+	{ANCHOR("PayloadKeyFile", payload_key_file), .parse = value_key_source, .secret = true,
+	 .example = "credential:key_home_esp",
+	 .accepted = "an absolute path of at most 255 octets, or credential: and the name of a "
+		     "credential of the service",
+	 .help = "File of the SPIs and keys of PayloadProtection, one set for each direction, with "
+		 "owner and mode as for KeyFile."},
 	{ANCHOR("Identifier", identifier), .parse = value_identifier, .example = "mn@example.org",
 	 .accepted = "up to 254 octets without blanks",
 	 .help = "Network access identifier to send as mobile node identifier (RFC 4283)."},

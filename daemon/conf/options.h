@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONF_N_OPTIONS 58
+#define CONF_N_OPTIONS 60
 #define CONF_OPTION_LONGEST 24 /* letters of a key */
 #define CONF_CREDENTIAL_PREFIX "credential:"
 

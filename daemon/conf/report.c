@@ -8,7 +8,7 @@
 
 void conf_report(struct conf_errors *e, struct conf_where at, const char *fmt, ...)
 {
-	char message[1024], line[16] = "";
+	char message[1024], line[16] = "", all[1536];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -16,11 +16,13 @@ void conf_report(struct conf_errors *e, struct conf_where at, const char *fmt, .
 	va_end(ap);
 	if (at.line)
 		snprintf(line, sizeof(line), ":%u", at.line);
+	snprintf(all, sizeof(all), "%s%s: %s", at.file, line, message);
 	if (e->out)
-		fprintf(e->out, "%s%s: %s\n", at.file, line, message);
+		fprintf(e->out, "%s\n", all);
 	else
-		log_error("%s%s: %s", at.file, line, message);
-	e->n++;
+		log_error("%s", all);
+	if (e->n++ == 0)
+		snprintf(e->first, sizeof(e->first), "%.250s", all);
 }
 
 void conf_report_file(struct conf_errors *e, const char *path, int r, size_t max)

@@ -89,6 +89,18 @@ void accepted_forget(struct engine *e, const struct binding *b)
 			drop(e, a);
 }
 
+bool engine_accepts(const struct engine *e, const struct in6_addr *home,
+		    const struct in6_addr *anchor, const struct in6_addr *coa)
+{
+	const struct accepted *a;
+
+	list_for_each(a, &e->accepted, node)
+		if (addr_equal(&a->home, home) && addr_equal(&a->anchor, anchor) &&
+		    addr_equal(&a->coa, coa))
+			return true;
+	return false;
+}
+
 void accepted_free(struct engine *e)
 {
 	struct accepted *a, *t;

@@ -126,11 +126,24 @@ static void arm_timer(struct engine *e)
 	e->ops->set_timer(e->user, next);
 }
 
+void engine_hold(struct engine *e)
+{
+	e->holding = true;
+}
+
+void engine_release(struct engine *e)
+{
+	e->holding = false;
+	if (e->settle_due)
+		engine_settle(e);
+}
+
 void engine_settle(struct engine *e)
 {
 	struct link *l;
 
-	if (!e->started)
+	e->settle_due = e->holding;
+	if (!e->started || e->holding)
 		return;
 	if (!e->stopping)
 		selection_run(e);

@@ -139,6 +139,7 @@ struct engine {
 	const struct conf *conf;
 	struct instant now; /* of the event being handled */
 	bool started, stopping;
+	bool holding, settle_due;
 
 	struct list links, prefixes, anchors, bindings;
 	struct list domains;       /* of struct domain */
@@ -275,6 +276,10 @@ void engine_domain(struct engine *e, struct instant now, int ifindex, const char
 /* Probe every tunnel now, whether it carries sessions or not: liveness.probe_answered tells. */
 void engine_probe(struct engine *e, struct instant now);
 
+/* What follows from the events told in between is decided once, at the end: of many at once, or of one that comes in parts. */
+void engine_hold(struct engine *e);
+void engine_release(struct engine *e);
+
 void engine_timer(struct engine *e, struct instant now);
 
 /*
@@ -285,6 +290,9 @@ void engine_resync(struct engine *e, struct instant now, bool begin);
 /* Views for the bus and the command line. */
 const struct handover *engine_handover(const struct engine *e, uint64_t id); /* NULL if gone */
 struct binding *engine_find_home(const struct engine *e, const struct in6_addr *home);
+/* Has accept() been called for it, and reject() not yet? */
+bool engine_accepts(const struct engine *e, const struct in6_addr *home,
+		    const struct in6_addr *anchor, const struct in6_addr *coa);
 struct link *engine_find_link(const struct engine *e, int ifindex);
 /* Where am I, in one word: "home", "away", "offline", "starting", "local" (there is no home address away
  * from its link: nothing is registered).

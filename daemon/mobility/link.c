@@ -209,7 +209,7 @@ void engine_link(struct engine *e, struct instant now, const struct link_event *
 	engine_settle(e);
 }
 
-static struct link_address *find_address(const struct link *l, const struct in6_addr *addr)
+struct link_address *link_find_address(const struct link *l, const struct in6_addr *addr)
 {
 	struct link_address *a;
 
@@ -248,7 +248,7 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 	e->now = now;
 	if (!l)
 		return;
-	a = find_address(l, &ev->addr);
+	a = link_find_address(l, &ev->addr);
 	if (ev->removed) {
 		if (!a)
 			return;

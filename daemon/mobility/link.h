@@ -123,5 +123,8 @@ struct link {
 	usec_t settled_at; /* a working link is not left for this one before */
 };
 
+/* NULL: it has not got it. */
+struct link_address *link_find_address(const struct link *l, const struct in6_addr *addr);
+
 /* What the link waits for, in words for the user, or NULL when attached. */
 const char *link_waiting_for(const struct link *l);

@@ -314,9 +314,8 @@ void need_ignore(const struct binding *b)
 	struct link *l;
 
 	list_for_each(l, &b->engine->links, node)
-		list_for_each(a, &l->addresses, node)
-			if (addr_equal(&a->addr, &b->home))
-				a->looked = true;
+		if ((a = link_find_address(l, &b->home)))
+			a->looked = true;
 }
 
 /* The next update looks at every address that was left. */

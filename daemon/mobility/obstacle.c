@@ -45,6 +45,15 @@ const char *obstacle_words(const struct binding *b, char *buf, size_t size)
 			 name);
 		break;
 	case OBSTACLE_TUNNEL:
+		if (b->anchor->conf->protection != CONF_PROTECTION_NO) {
+			snprintf(
+				buf, size,
+				"anchor %s acknowledges binding updates, but nothing comes through "
+				"its tunnel: it has other keys than PayloadKeyFile=, or this "
+				"network or a firewall blocks protocol 50 (ESP)",
+				name);
+			break;
+		}
 		snprintf(buf, size,
 			 "anchor %s acknowledges binding updates, but nothing comes through its "
 			 "tunnel: this network "

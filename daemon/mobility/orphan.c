@@ -33,20 +33,26 @@ void orphan_gone(struct engine *e, const struct in6_addr *address)
 
 static bool is_here(const struct engine *e, const struct in6_addr *address)
 {
-	struct link_address *a;
 	struct link *l;
 
 	list_for_each(l, &e->links, node)
-		list_for_each(a, &l->addresses, node)
-			if (addr_equal(&a->addr, address))
-				return true;
+		if (link_find_address(l, address))
+			return true;
 	return engine_find_home(e, address) != NULL;
 }
 
-static void add(struct orphans *o, const struct in6_addr *address)
+static void end_these(struct engine *e, struct orphans *o)
 {
-	if (o->n < ORPHANS_MAX)
-		o->at[o->n++] = *address;
+	if (o->n)
+		e->ops->destroy_sessions(e->user, o->at, o->n);
+	o->n = 0;
+}
+
+static void add(struct engine *e, struct orphans *o, const struct in6_addr *address)
+{
+	o->at[o->n++] = *address;
+	if (o->n == ORPHANS_MAX)
+		end_these(e, o);
 }
 
 void orphans_end(struct engine *e)
@@ -64,13 +70,12 @@ void orphans_end(struct engine *e)
 			if (a->orphaned || !is_lost(e, l, a))
 				continue;
 			a->orphaned = true;
-			add(&o, &a->addr);
+			add(e, &o, &a->addr);
 		}
 	}
 	for (unsigned i = 0; i < e->n_gone; i++)
 		if (!is_here(e, &e->gone[i]))
-			add(&o, &e->gone[i]);
+			add(e, &o, &e->gone[i]);
 	e->n_gone = 0;
-	if (o.n)
-		e->ops->destroy_sessions(e->user, o.at, o.n);
+	end_these(e, &o);
 }

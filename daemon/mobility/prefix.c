@@ -198,11 +198,6 @@ static enum prefix_state state_of_binding(const struct binding *b)
 	return PREFIX_LOST;
 }
 
-static usec_t lifetime_end(usec_t heard, uint32_t seconds)
-{
-	return seconds == ND_INFINITE ? USEC_INFINITY : usec_add(heard, seconds * USEC_PER_SEC);
-}
-
 static bool has_binding(const struct engine *e, const struct ip6_prefix *prefix)
 {
 	struct binding *b;
@@ -226,15 +221,16 @@ static void put_advertised(struct engine *e, struct link *l, const struct router
 	properties_attached(l, r, &r->prefix[i].prefix);
 	if (is_taken(e, &r->prefix[i].prefix))
 		return;
-	put(e, &(struct wanted){
-		       .prefix = r->prefix[i].prefix,
-		       .state = PREFIX_NATIVE,
-		       .origin = PREFIX_FROM_RA,
-		       .link = l,
-		       .has_lifetimes = true,
-		       .valid_until = lifetime_end(r->prefix_heard[i], r->prefix[i].valid),
-		       .preferred_until = lifetime_end(r->prefix_heard[i], r->prefix[i].preferred),
-	       });
+	put(e,
+	    &(struct wanted){
+		    .prefix = r->prefix[i].prefix,
+		    .state = PREFIX_NATIVE,
+		    .origin = PREFIX_FROM_RA,
+		    .link = l,
+		    .has_lifetimes = true,
+		    .valid_until = nd_lifetime_end(r->prefix_heard[i], r->prefix[i].valid),
+		    .preferred_until = nd_lifetime_end(r->prefix_heard[i], r->prefix[i].preferred),
+	    });
 }
 
 static void put_native(struct engine *e, struct link *l)
@@ -303,8 +299,8 @@ static void take_lifetimes(struct wanted *w, const struct link *l)
 				continue;
 			w->has_lifetimes = true;
 			w->heard = r->prefix_heard[i];
-			w->valid_until = lifetime_end(w->heard, r->prefix[i].valid);
-			w->preferred_until = lifetime_end(w->heard, r->prefix[i].preferred);
+			w->valid_until = nd_lifetime_end(w->heard, r->prefix[i].valid);
+			w->preferred_until = nd_lifetime_end(w->heard, r->prefix[i].preferred);
 		}
 	}
 }
@@ -329,8 +325,8 @@ static void put_bound(struct engine *e, const struct binding *first)
 		if (b->home_heard) { /* its home agent's word */
 			w.has_lifetimes = true;
 			w.heard = b->home_heard;
-			w.valid_until = lifetime_end(b->home_heard, b->home_valid);
-			w.preferred_until = lifetime_end(b->home_heard, b->home_preferred);
+			w.valid_until = nd_lifetime_end(b->home_heard, b->home_valid);
+			w.preferred_until = nd_lifetime_end(b->home_heard, b->home_preferred);
 		}
 		if (b->state == BINDING_HOME && b->link)
 			take_lifetimes(&w, b->link);

@@ -26,15 +26,14 @@ static uint16_t lifetime_to_units(usec_t lifetime)
 static uint16_t lifetime_to_ask(const struct binding *b)
 {
 	usec_t lifetime = b->anchor->conf->lifetime;
-	struct link_address *a;
+	const struct link_address *a = link_find_address(b->link, &b->coa);
 
-	list_for_each(a, &b->link->addresses, node)
-		if (addr_equal(&a->addr, &b->coa) && a->valid_until != USEC_INFINITY) {
-			usec_t left = usec_sub(a->valid_until, b->engine->now.mono);
+	if (a && a->valid_until != USEC_INFINITY) {
+		usec_t left = usec_sub(a->valid_until, b->engine->now.mono);
 
-			if (left < lifetime)
-				lifetime = left;
-		}
+		if (left < lifetime)
+			lifetime = left;
+	}
 	return lifetime < 2 * MH_LIFETIME_UNIT * USEC_PER_SEC ? 1 : lifetime_to_units(lifetime);
 }
 

@@ -122,7 +122,7 @@ static void register_home(struct binding *b)
 {
 	struct engine *e = b->engine;
 
-	if (!b || b->state != BINDING_IDLE || !e->uplink)
+	if (b->state != BINDING_IDLE || !e->uplink)
 		return;
 	b->needed = true;
 	b->hold_until = usec_add(e->now.mono, e->conf->hold_time);
@@ -312,15 +312,14 @@ static int best_for(const struct engine *e, struct offers *o, enum service_type 
 
 	if (c && (at = offer_find(o, &c->source)) < 0 && is_given_as_it_is(e, c))
 		list_for_each(l, &e->links, node)
-			list_for_each(a, &l->addresses, node)
-				if (addr_equal(&a->addr, &c->source))
-					at = offer_add(o, (struct offer){
-								  .source = c->source,
-								  .prefix = c->prefix,
-								  .type = x->granted,
-								  .ifindex = l->ifindex,
-								  .valid_until = a->valid_until,
-							  });
+			if ((a = link_find_address(l, &c->source)))
+				at = offer_add(o, (struct offer){
+							  .source = c->source,
+							  .prefix = c->prefix,
+							  .type = x->granted,
+							  .ifindex = l->ifindex,
+							  .valid_until = a->valid_until,
+						  });
 	free(x);
 	return at;
 }

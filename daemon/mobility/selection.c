@@ -16,14 +16,12 @@ static bool address_usable(const struct link *l, const struct link_address *a)
 
 static const struct link_address *own_address(const struct link *l, const struct binding *b)
 {
-	struct link_address *a;
+	const struct link_address *a;
 
 	if (b->on_request || b->path.claimed_ifindex == l->ifindex)
 		return NULL; /* that one is ours */
-	list_for_each(a, &l->addresses, node)
-		if (addr_equal(&a->addr, &b->home) && !a->duplicate)
-			return a;
-	return NULL;
+	a = link_find_address(l, &b->home);
+	return a && !a->duplicate ? a : NULL;
 }
 
 bool link_has_address(const struct link *l, const struct binding *b)
@@ -130,16 +128,14 @@ struct link *find_home_link(const struct engine *e, const struct binding *b)
 bool path_alive(const struct engine *e, const struct path *p)
 {
 	struct link *l = p->ifindex ? engine_find_link(e, p->ifindex) : NULL;
-	struct link_address *a;
+	const struct link_address *a;
 
 	if (!l || !l->up || p->mode == PATH_BLOCKED)
 		return false;
 	if (p->mode == PATH_HOME)
 		return link_is_home(l, &p->home_prefix);
-	list_for_each(a, &l->addresses, node)
-		if (addr_equal(&a->addr, &p->coa))
-			return link_supports(l, a) && !a->duplicate;
-	return false;
+	a = link_find_address(l, &p->coa);
+	return a && link_supports(l, a) && !a->duplicate;
 }
 
 static bool current_path_alive(const struct engine *e)
@@ -172,6 +168,19 @@ static void evaluate_bindings(struct engine *e)
 			binding_evaluate(b);
 	list_for_each(b, &e->bindings, node)
 		if (!find_home_link(e, b))
+			binding_evaluate(b);
+}
+
+/* Those that are known to be in need do not wait until the kernel has told who else is. */
+static void evaluate_needed(struct engine *e)
+{
+	struct binding *b;
+
+	list_for_each(b, &e->bindings, node)
+		if (find_home_link(e, b))
+			return;
+	list_for_each(b, &e->bindings, node)
+		if (binding_needed(b) && !b->removed)
 			binding_evaluate(b);
 }
 
@@ -233,6 +242,8 @@ void selection_run(struct engine *e)
 		e->lost_at = 0;
 		engine_publish(e, OBJECT_ENGINE, CHANGE_CHANGED, e);
 	}
+	if (moved)
+		evaluate_needed(e);
 	need_update(e);
 	evaluate_bindings(e);
 	if (e->handover_open)

@@ -189,7 +189,7 @@ static void audit_path(struct net *n, const struct kernel *k, const struct insta
 		       struct audit *a)
 {
 	const struct path *p = &h->path;
-	const char *plane = p->adopt ? NULL : n->plane->ops->check_path(n->plane, p);
+	const char *plane = p->adopt || h->paused ? NULL : n->plane->ops->check_path(n->plane, p);
 	char what[64 + ADDR_STRLEN], words[sizeof(a->ret->words)] = "";
 
 	snprintf(what, sizeof(what), "path of %s (%s)", ADDR_STR(&p->home),
@@ -198,7 +198,10 @@ static void audit_path(struct net *n, const struct kernel *k, const struct insta
 	check_routes(n, k, h, words, sizeof(words));
 	if (plane)
 		note(words, sizeof(words), "%s", plane);
-	if (words[0])
+	if (h->error)
+		audit_add(a, false, what, "another one (%s) cannot be set up: %s; see the log",
+			  path_mode_str((int)h->wanted.mode), log_strerror(-h->error));
+	else if (words[0])
 		audit_add(a, false, what, "%.150s" AUDIT_REPAIR_HELPS, words);
 	else
 		audit_add(a, true, what, "%s%s", p->adopt ? "of an earlier run" : "",
@@ -229,10 +232,11 @@ static void audit_device(struct net *n, const struct kernel *k, struct audit *a)
 		     "%s or %s is missing, down, or not the one that dmmd made", n->conf->device,
 		     peer);
 	else if (n->plane->ops->check_attached &&
-		 !n->plane->ops->check_attached(n->plane, n->device, true))
+		 (!n->plane->ops->check_attached(n->plane, n->device, true) ||
+		  !n->plane->ops->check_attached(n->plane, n->device_peer, true)))
 		note(words, sizeof(words), "its program is missing: nothing can be tunnelled");
-	if (!has_rule(n, k, DEVICE_SLOT, NULL) ||
-	    (!n->plane->ops->device_for &&
+	if (!n->plane->ops->device_for && /* else the plane has ways of its own */
+	    (!has_rule(n, k, DEVICE_SLOT, NULL) ||
 	     !has_route(n, k, DEVICE_SLOT, &any, n->device, &in6addr_any, 0)))
 		note(words, sizeof(words), "the rule or route of signalling is missing");
 	if (words[0])
@@ -283,6 +287,7 @@ unsigned net_audit(struct net *n, struct audit_result *ret, unsigned max)
 				audit_path(n, &k, &n->home[i], &a);
 		if (n->plane->ops->check_attached)
 			audit_uplinks(n, &a);
+		reconcile_audit(n, &a);
 		policy_route_audit(n, &a);
 	}
 	audit_add(&a, true, "data plane", "%s", n->plane->ops->name);

@@ -29,25 +29,15 @@ int bpf_pin_open(const char *directory, const char *name)
 	return sys_bpf(BPF_OBJ_GET, &attr);
 }
 
-static int map_update(int map, const void *key, const void *value, uint64_t flags)
+int bpf_map_put(int map, const void *key, const void *value)
 {
 	union bpf_attr attr = {0};
 
 	attr.map_fd = (uint32_t)map;
 	attr.key = (uintptr_t)key;
 	attr.value = (uintptr_t)value;
-	attr.flags = flags;
+	attr.flags = BPF_ANY;
 	return sys_bpf(BPF_MAP_UPDATE_ELEM, &attr);
-}
-
-int bpf_map_put(int map, const void *key, const void *value)
-{
-	return map_update(map, key, value, BPF_ANY);
-}
-
-int bpf_map_add(int map, const void *key, const void *value)
-{
-	return map_update(map, key, value, BPF_NOEXIST);
 }
 
 int bpf_map_get(int map, const void *key, void *ret_value)

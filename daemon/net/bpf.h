@@ -6,8 +6,6 @@
 
 int bpf_pin_open(const char *directory, const char *name);
 int bpf_map_put(int map, const void *key, const void *value);
-/* Only if there is no such key yet: -EEXIST. */
-int bpf_map_add(int map, const void *key, const void *value);
 int bpf_map_get(int map, const void *key, void *ret_value);
 int bpf_map_delete(int map, const void *key);
 /* The key after `key` (NULL: the first); -ENOENT at the end. */

@@ -38,7 +38,8 @@ void net_limit_mtu(struct net *n, const struct in6_addr *home, uint32_t octets)
 	for (unsigned i = 0; i < CONF_MAX_HOMES; i++)
 		if (n->home[i].present && addr_equal(&n->home[i].path.home, home) &&
 		    n->home[i].path.mode == PATH_TUNNEL)
-			path_set_learnt_mtu(n, &n->home[i], octets + TUNNEL_OVERHEAD);
+			path_set_learnt_mtu(n, &n->home[i],
+					    path_outer_mtu(n, &n->home[i].path, octets));
 }
 
 int net_echo(struct net *n, int ifindex, const struct in6_addr *src, const struct in6_addr *dst,

@@ -33,9 +33,13 @@ struct uplink {
 	unsigned short type; /* ARPHRD_* */
 	bool usable_type, use, attached;
 	bool want_attached; /* it was, until somebody removed our filter */
+	bool seen;          /* since a resynchronisation began */
 	uint8_t mac[6];
 	uint32_t mtu;
+	uint32_t carrier_losses;   /* so far, as the kernel counts them */
+	uint32_t advertised_mtu;   /* by a router on the link, 0 = none */
 	struct in6_addr linklocal; /* :: while there is none that may be used */
+	struct in6_addr early; /* that the kernel has not told of yet, :: = none: new_address.c */
 	bool dad_asked;
 };
 
@@ -46,7 +50,10 @@ struct installed {
 	bool adopted;  /* routes and claims of a former run may be there, whichever they are */
 	bool present;  /* address and rule are there */
 	bool taken_in; /* packets to it, also while it is closed */
+	bool paused;   /* the link of its path is down */
 	struct path path;
+	struct path wanted;  /* that could not be set: ... */
+	int error;           /* ... why, 0 = there is none */
 	int device;          /* that the tunnel route leads into, 0 = there is none */
 	uint32_t mtu;        /* of the tunnel route */
 	uint32_t learnt_mtu; /* by Packet Too Big on this care-of address, 0 = none */
@@ -98,7 +105,10 @@ struct net {
 	int device_peer;  /* ... and of its other end */
 	uint8_t device_mac[6];
 	struct installed home[CONF_MAX_HOMES];
-	int nd_fd, packet_fd, mobility_fd, raw_fd, pmtu_fd, icmp_fd, routing_fd;
+	int nd_fd, packet_fd, mobility_fd, raw_fd, pmtu_fd, icmp_fd, routing_fd, esp_fd;
+	int addresses_fd; /* new_address.c */
+	unsigned relays;  /* relay.c: ICMPv6 errors that may still be told ... */
+	usec_t relays_at; /* ... as of then */
 	bool marks_known; /* it is told by a mark whether there was a type 2 routing header */
 	struct session_watch session_watch;
 	struct owners owners;
@@ -109,11 +119,10 @@ struct net {
 	sd_event_source *sources[16];
 	unsigned n_sources;
 	struct policy_routing *policy; /* NULL: not asked for yet */
-	sd_event_source *repair, *resync;
-	sd_event_source *again; /* forget this router once more: leave.c */
-	struct in6_addr left_router;
-	int left_ifindex;
-	usec_t repair_delay; /* grows while repairing fails */
+	struct repairs *repairs;       /* reconcile.c */
+	sd_event_source *resync;
+	sd_event_source *leave;
+	struct list departures; /* leave.c */
 };
 
 int net_watch(struct net *n, int fd, sd_event_io_handler_t cb);
@@ -130,12 +139,29 @@ void uplinks_free(struct net *n);
 /* Leave every interface as it was found. */
 void uplinks_undo(struct net *n);
 bool uplink_has_mac(const struct uplink *u);
+/* A router says what fits on its link (RFC 4861 section 4.6.4); 0: it does not. */
+void uplink_advertised_mtu(struct net *n, int ifindex, uint32_t mtu);
+/* What IPv6 packets may have there, 0 = not known. */
+uint32_t uplink_mtu(const struct uplink *u);
 /* Hang the data plane into the interface if that has not been done. */
 int uplink_attach(struct net *n, struct uplink *u);
 
 /* monitor.c */
 int monitor_open(struct net *n);
 int monitor_dump(struct net *n);
+
+/* leave.c */
+void leave_path_changed(struct net *n);
+void leave_free(struct net *n);
+
+/* new_address.c: tell the engine of an address that the kernel has just made of an advertisement; which: ::, of none. */
+void new_address_open(struct net *n);
+void new_address_look(struct net *n, int ifindex, const struct nd_router_advert *ra,
+		      struct in6_addr *ret);
+/* Routers ask for its link-layer address, maybe before the kernel listens to such questions. */
+void new_address_listen(struct net *n, int ifindex, const struct in6_addr *addr);
+/* The kernel has told of it: it listens itself. */
+void new_address_known(struct net *n, struct uplink *u);
 
 /* ipv4.c */
 bool ipv4_present(int ifindex);
@@ -161,14 +187,21 @@ int rtnl_route(struct net *n, unsigned slot, const struct ip6_prefix *dst,
 void rtnl_sweep(struct net *n, const struct engine *keep);
 
 /* path.c */
-int path_install(struct net *n, struct installed *h, const struct path *p);
+/* What cannot be set is tried again with each repair. */
+int path_set(struct net *n, struct installed *h, const struct path *p);
 void path_remove(struct net *n, struct installed *h);
+/* Packets wait nowhere for a link that is down. */
+void path_link_changed(struct net *n, int ifindex, bool up);
 /* Rule and route of the device itself. */
 int path_device_route(struct net *n);
 /* A de-registration must not leave the link: false advertisements would make us undo our binding. */
 void path_reach_agent(struct net *n, unsigned slot, const struct in6_addr *agent, int ifindex);
-/* Put back what somebody else removed. */
+/* Put back what somebody else removed, and what could not be put there. */
 int path_repair(struct net *n, struct installed *h);
+/* The MTU of the uplink is another one. */
+void path_follow_mtu(struct net *n, const struct uplink *u);
+/* Of a packet in its tunnel. */
+uint32_t path_outer_mtu(const struct net *n, const struct path *p, uint32_t inner);
 int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu);
 
 /* policy_route.c: the path of a home address is about to become this one, or to go (NULL). */
@@ -194,8 +227,14 @@ void audit_add(struct audit *a, bool ok, const char *what, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* reconcile.c */
+struct repairs;
 int reconcile_init(struct net *n);
-void reconcile_soon(struct net *n);
+void reconcile_free(struct net *n);
+/* what: "a route", for those who are told. */
+void reconcile_soon(struct net *n, const char *what);
+/* Something has changed that a repair may have failed for. */
+void reconcile_hasten(struct net *n);
+void reconcile_audit(const struct net *n, struct audit *a);
 
 /* device.c */
 int device_ensure(struct net *n);
@@ -234,8 +273,12 @@ int nd_claim(struct net *n, const struct uplink *u, const struct in6_addr *home,
 	     const struct in6_addr *agent);
 int mobility_open(struct net *n);
 int pmtu_open(struct net *n);
+/* As if it had come out of the tunnel. */
+void pmtu_inject(struct net *n, const uint8_t *packet, size_t len);
 /* Where the kernel has tunnels, it shows what they carry to others as well: leave that alone. */
 int pmtu_errors_only(struct net *n);
+/* Path MTU of tunnels that are protected, if any are configured; nothing else is heard there. */
+int pmtu_open_protected(struct net *n);
 int icmp_open(struct net *n);
 /* What was received, after a routing header too; then with the mark and the destination in it. */
 struct datagram;
@@ -244,6 +287,12 @@ void icmp_receive(struct net *n, const struct datagram *d);
 
 /* routing_header.c: read type 2 routing headers ourselves. */
 int routing_header_open(struct net *n);
+
+/* multicast.c: is this a route for all groups?  Of our own devices it is taken away. */
+bool multicast_route(const struct net *n, const struct nlmsghdr *h);
+
+/* relay.c: an ICMPv6 error, as error queues have them, about a packet of a tunnel. */
+void relay_error(struct net *n, const struct datagram *d);
 
 /* resolve.c, fetch.c: end what runs; nobody is told. */
 void resolve_close(struct net *n);

@@ -83,7 +83,7 @@ static void deprecate(struct nl_object *o, void *user)
 		forget_link(w->net, w->ifindex, w->addr, (unsigned)rtnl_addr_get_prefixlen(a));
 }
 
-void net_leave_address(struct net *n, int ifindex, const struct in6_addr *addr)
+static void leave_address(struct net *n, int ifindex, const struct in6_addr *addr)
 {
 	struct wanted w = {n, ifindex, addr};
 	struct nl_cache *cache;
@@ -111,53 +111,130 @@ static void forget_neighbour(struct net *n, int ifindex, struct nl_addr *addr)
 }
 
 /* Network managers that listen to advertisements themselves look after their routes too; those are not ours to change. */
-static bool kernel_hears_routers(int ifindex)
+static bool kernel_hears_routers(struct net *n, int ifindex)
 {
-	char name[IF_NAMESIZE];
+	const struct uplink *u = uplink_find(n, ifindex);
 
-	return if_indextoname((unsigned)ifindex, name) && sysctl_is_on(name, "accept_ra");
+	return u && sysctl_is_on(u->name, "accept_ra");
 }
 
-static int on_again(sd_event_source *s, void *user)
+static void leave_router(struct net *n, int ifindex, struct nl_addr *router)
 {
-	struct net *n = user;
-	struct nl_addr *router = nl_addr_build(AF_INET6, &n->left_router, sizeof(n->left_router));
+	struct nl_addr *dst = nl_addr_build(AF_INET6, &in6addr_any, sizeof(in6addr_any));
+	int r = 0;
 
-	(void)s;
-	if (router)
-		forget_neighbour(n, n->left_ifindex, router);
+	if (dst && kernel_hears_routers(n, ifindex)) {
+		nl_addr_set_prefixlen(dst, 0);
+		r = forget_route(n, ifindex, dst, router);
+	}
+	nl_addr_put(dst);
+	log_debug("a router belongs to an earlier place: %s",
+		  r < 0 ? nl_geterror(r) : "it is forgotten");
+}
+
+/* What is to be left, when what hurries has been done. */
+struct departure {
+	struct list node;
+	int ifindex;
+	bool is_router, done;
+	bool switched; /* paths have changed since */
+	struct in6_addr addr;
+};
+
+static void depart(struct net *n, struct departure *d)
+{
+	struct nl_addr *router;
+
+	if (!d->is_router) {
+		leave_address(n, d->ifindex, &d->addr);
+		return;
+	}
+	router = nl_addr_build(AF_INET6, &d->addr, sizeof(d->addr));
+	if (!router)
+		return;
+	if (!d->done)
+		leave_router(n, d->ifindex, router);
+	forget_neighbour(n, d->ifindex, router);
 	nl_addr_put(router);
-	return 0;
+}
+
+static void departure_free(struct departure *d)
+{
+	list_remove(&d->node);
+	free(d);
 }
 
 /*
- * Until the paths have changed over, in this same pass, packets go on to the old router and fill its neighbour entry again;
- * they count against the buffers of their sockets, and the senders would wait until it gives up.
+ * Until the paths have changed over, packets go on to the old router and fill its neighbour entry again; they count against
+ * the buffers of their sockets, and the senders would wait until it gives up.  So it is forgotten once more after that.
  */
-static void forget_neighbour_again(struct net *n, int ifindex, const struct in6_addr *router)
+static int on_leave(sd_event_source *s, void *user)
 {
-	n->left_router = *router;
-	n->left_ifindex = ifindex;
-	if (n->again)
-		sd_event_source_set_enabled(n->again, SD_EVENT_ONESHOT);
-	else if (sd_event_add_defer(n->ev, &n->again, on_again, n) < 0)
-		log_debug("the neighbour entry of %s is not looked at again", ADDR_STR(router));
+	struct net *n = user;
+	struct departure *d, *next;
+
+	(void)s;
+	list_for_each_safe(d, next, &n->departures, node) {
+		depart(n, d);
+		d->done = true;
+		if (!d->is_router || d->switched)
+			departure_free(d);
+	}
+	return 0;
+}
+
+static void leave_soon(struct net *n)
+{
+	if (n->leave)
+		sd_event_source_set_enabled(n->leave, SD_EVENT_ONESHOT);
+	else if (sd_event_add_defer(n->ev, &n->leave, on_leave, n) < 0)
+		log_warning("what belongs to an earlier place cannot be left: out of memory");
+}
+
+/* Those that wait for paths wait for the next ones now. */
+static void leave_add(struct net *n, int ifindex, const struct in6_addr *addr, bool is_router)
+{
+	struct departure *d, *next;
+
+	list_for_each_safe(d, next, &n->departures, node)
+		if (d->done)
+			departure_free(d);
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return;
+	d->ifindex = ifindex;
+	d->addr = *addr;
+	d->is_router = is_router;
+	list_append(&n->departures, &d->node);
+	leave_soon(n);
+}
+
+void net_leave_address(struct net *n, int ifindex, const struct in6_addr *addr)
+{
+	leave_add(n, ifindex, addr, false);
 }
 
 void net_leave_router(struct net *n, int ifindex, const struct in6_addr *router)
 {
-	struct nl_addr *gateway = nl_addr_build(AF_INET6, router, sizeof(*router));
-	struct nl_addr *dst = nl_addr_build(AF_INET6, &in6addr_any, sizeof(in6addr_any));
-	int r;
+	leave_add(n, ifindex, router, true);
+}
 
-	if (dst && gateway) {
-		nl_addr_set_prefixlen(dst, 0);
-		r = kernel_hears_routers(ifindex) ? forget_route(n, ifindex, dst, gateway) : 0;
-		forget_neighbour(n, ifindex, gateway);
-		forget_neighbour_again(n, ifindex, router);
-		log_debug("router %s belongs to an earlier place: %s", ADDR_STR(router),
-			  r < 0 ? nl_geterror(r) : "it is forgotten");
+void leave_path_changed(struct net *n)
+{
+	struct departure *d;
+
+	list_for_each(d, &n->departures, node) {
+		if (d->done && !d->switched)
+			leave_soon(n);
+		d->switched = true;
 	}
-	nl_addr_put(dst);
-	nl_addr_put(gateway);
+}
+
+void leave_free(struct net *n)
+{
+	struct departure *d, *next;
+
+	sd_event_source_disable_unref(n->leave);
+	list_for_each_safe(d, next, &n->departures, node)
+		departure_free(d);
 }

@@ -86,8 +86,12 @@ void mobility_receive(struct net *n, const struct datagram *d)
 
 static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
+	struct net *n = user;
+
 	(void)s, (void)revents;
-	datagrams_receive(user, fd, 0, MH_MAX_LEN, mobility_receive);
+	engine_hold(n->engine);
+	datagrams_receive(n, fd, 0, MH_MAX_LEN, mobility_receive);
+	engine_release(n->engine);
 	return 0;
 }
 

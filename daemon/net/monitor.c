@@ -13,11 +13,11 @@
 #include <sys/socket.h>
 
 #include "net/internal.h"
+#include "proto/nd.h"
 
 #define RECEIVE_BUFFER (1 << 20)
 #define RESYNC_AGAIN (100 * USEC_PER_MSEC)
 #define DUMP_TRIES 5
-#define INFINITE_LIFETIME 0xffffffffu
 #define ADDRESS_PROTO 11  /* IFA_PROTO, Linux 5.18 */
 #define PROTO_KERNEL_RA 2 /* IFAPROT_KERNEL_RA */
 #define ADDRESS_ATTR_MAX 11
@@ -63,25 +63,58 @@ static bool is_own_tunnel(const struct net *n, int ifindex)
 	return n->plane->ops->owns && n->plane->ops->owns(n->plane, ifindex);
 }
 
+/* Taken away, set down, or made into something else?  A new interface is not set down: it is not up yet. */
+static void on_own_link(struct net *n, const struct nlmsghdr *h)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
+	const struct plane_ops *ops = n->plane->ops;
+	bool set_down = ifi->ifi_change != UINT32_MAX && (ifi->ifi_change & IFF_UP) &&
+			!(ifi->ifi_flags & IFF_UP);
+
+	if (h->nlmsg_type == RTM_DELLINK || set_down ||
+	    (ops->is_changed && ops->is_changed(n->plane, h)))
+		reconcile_soon(n, "a device");
+}
+
+/*
+ * The carrier was away and is back already: either event was lost, or the kernel has made one of them.  What is at the other
+ * end may be another network.
+ */
+static bool missed_loss(struct uplink *u, const struct nlattr **tb, bool up)
+{
+	uint32_t known = u->carrier_losses;
+	bool is_new = !u->mtu;
+
+	if (!tb[IFLA_CARRIER_DOWN_COUNT])
+		return false;
+	u->carrier_losses = mnl_attr_get_u32(tb[IFLA_CARRIER_DOWN_COUNT]);
+	if (is_new || !up || u->carrier_losses == known)
+		return false;
+	log_debug("%s: the carrier was away for a moment", u->name);
+	return true;
+}
+
 static void on_link(struct net *n, const struct nlmsghdr *h, struct instant now)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
 	const struct nlattr *tb[IFLA_MAX + 1];
 	struct link_event ev = {.ifindex = ifi->ifi_index};
 	struct uplink *u;
+	bool other_mtu, lost;
 
 	parse_attrs(h, sizeof(*ifi), tb, IFLA_MAX);
 	if (!tb[IFLA_IFNAME] || ifi->ifi_family != AF_UNSPEC)
 		return;
 	ev.name = mnl_attr_get_str(tb[IFLA_IFNAME]);
 	if (is_own_device(n, ev.name) || is_own_tunnel(n, ev.ifindex)) {
-		if (h->nlmsg_type == RTM_DELLINK)
-			reconcile_soon(n);
+		on_own_link(n, h);
 		return;
 	}
 	if (ifi->ifi_flags & IFF_LOOPBACK)
 		return;
 	ev.removed = h->nlmsg_type == RTM_DELLINK;
+	if (ev.removed)
+		reconcile_hasten(n);
 	u = ev.removed ? uplink_find(n, ifi->ifi_index)
 		       : uplink_get(n, ifi->ifi_index, ev.name, ifi->ifi_type);
 	if (!u || !u->usable_type)
@@ -89,10 +122,23 @@ static void on_link(struct net *n, const struct nlmsghdr *h, struct instant now)
 	ev.up = (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & IFF_LOWER_UP) &&
 		!(ifi->ifi_flags & IFF_DORMANT);
 	ev.mtu = tb[IFLA_MTU] ? mnl_attr_get_u32(tb[IFLA_MTU]) : 1500;
+	lost = missed_loss(u, tb, ev.up);
+	other_mtu = u->mtu && u->mtu != ev.mtu;
 	u->mtu = ev.mtu;
+	if (other_mtu || !ev.up) /* as the kernel does */
+		u->advertised_mtu = 0;
+	u->seen = true;
+	if (other_mtu)
+		path_follow_mtu(n, u);
 	if (tb[IFLA_ADDRESS] && mnl_attr_get_payload_len(tb[IFLA_ADDRESS]) == sizeof(u->mac))
 		memcpy(u->mac, mnl_attr_get_payload(tb[IFLA_ADDRESS]), sizeof(u->mac));
+	if (lost) {
+		ev.up = false;
+		engine_link(n->engine, now, &ev);
+		ev.up = true;
+	}
 	engine_link(n->engine, now, &ev);
+	path_link_changed(n, ev.ifindex, ev.up);
 	if (ev.removed)
 		uplink_remove(n, ifi->ifi_index);
 }
@@ -100,13 +146,7 @@ static void on_link(struct net *n, const struct nlmsghdr *h, struct instant now)
 static void on_own_address(struct net *n, const struct nlmsghdr *h, const struct in6_addr *addr)
 {
 	if (h->nlmsg_type == RTM_DELADDR && engine_find_home(n->engine, addr))
-		reconcile_soon(n);
-}
-
-static usec_t lifetime_end(struct instant now, uint32_t seconds)
-{
-	return seconds == INFINITE_LIFETIME ? USEC_INFINITY
-					    : usec_add(now.mono, seconds * USEC_PER_SEC);
+		reconcile_soon(n, "an address");
 }
 
 /*
@@ -145,6 +185,8 @@ static void on_address(struct net *n, const struct nlmsghdr *h, struct instant n
 	u = uplink_find(n, ev.ifindex);
 	if (!u || !u->usable_type)
 		return;
+	if (addr_equal(&u->early, &ev.addr))
+		new_address_known(n, u);
 	if (tb[IFA_FLAGS])
 		flags = mnl_attr_get_u32(tb[IFA_FLAGS]);
 	if (tb[IFA_CACHEINFO] && mnl_attr_get_payload_len(tb[IFA_CACHEINFO]) >= sizeof(*life))
@@ -157,7 +199,7 @@ static void on_address(struct net *n, const struct nlmsghdr *h, struct instant n
 	ev.temporary = flags & IFA_F_TEMPORARY;
 	ev.is_static = flags & IFA_F_PERMANENT;
 	ev.is_slaac = is_slaac(tb, flags, ifa->ifa_prefixlen);
-	ev.valid_until = life ? lifetime_end(now, life->ifa_valid) : USEC_INFINITY;
+	ev.valid_until = life ? nd_lifetime_end(now.mono, life->ifa_valid) : USEC_INFINITY;
 	if (addr_is_linklocal(&ev.addr)) {
 		bool usable = !ev.removed && !ev.duplicate && (!ev.tentative || ev.optimistic);
 
@@ -167,7 +209,7 @@ static void on_address(struct net *n, const struct nlmsghdr *h, struct instant n
 			u->linklocal = in6addr_any;
 	}
 	if (ev.removed && engine_find_home(n->engine, &ev.addr))
-		reconcile_soon(n);
+		reconcile_soon(n, "an address");
 	engine_address(n->engine, now, &ev);
 }
 
@@ -177,11 +219,11 @@ static void on_route(struct net *n, const struct nlmsghdr *h, struct instant now
 	const struct nlattr *tb[RTA_MAX + 1];
 	struct route_event ev = {.metric = ROUTE_METRIC};
 
-	if (rt->rtm_family != AF_INET6)
+	if (rt->rtm_family != AF_INET6 || multicast_route(n, h))
 		return;
 	if (rt->rtm_protocol == NET_PROTOCOL) {
 		if (h->nlmsg_type == RTM_DELROUTE)
-			reconcile_soon(n);
+			reconcile_soon(n, "a route");
 		return;
 	}
 	if (rt->rtm_dst_len || rt->rtm_table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST)
@@ -208,10 +250,11 @@ static void on_tc(struct net *n, const struct nlmsghdr *h)
 	if (u && u->attached) {
 		u->attached = false;
 		u->want_attached = true;
-	} else if (t->tcm_ifindex != n->device && !is_own_tunnel(n, t->tcm_ifindex)) {
+	} else if (t->tcm_ifindex != n->device && t->tcm_ifindex != n->device_peer &&
+		   !is_own_tunnel(n, t->tcm_ifindex)) {
 		return;
 	}
-	reconcile_soon(n);
+	reconcile_soon(n, "a program");
 }
 
 static void on_rule(struct net *n, const struct nlmsghdr *h)
@@ -223,7 +266,7 @@ static void on_rule(struct net *n, const struct nlmsghdr *h)
 	/* Flushing the rules of others takes ours along, without a protocol in the message of old
 	 * kernels. */
 	if (h->nlmsg_type == RTM_DELRULE && rt->rtm_family == AF_INET6)
-		reconcile_soon(n);
+		reconcile_soon(n, "a rule");
 }
 
 static void on_neighbour(struct net *n, const struct nlmsghdr *h, struct instant now)
@@ -307,25 +350,40 @@ static int on_resync(sd_event_source *s, uint64_t usec, void *user)
 	return 0;
 }
 
+/* What is still queued is older than what is about to be read: believed afterwards, it would undo the news. */
+static void discard_queued(struct net *n)
+{
+	char buf[16384];
+
+	for (unsigned i = 0; i < RECEIVE_BUFFER / sizeof(struct nlmsghdr); i++)
+		if (mnl_socket_recvfrom(n->monitor, buf, sizeof(buf)) < 0 && errno == EAGAIN)
+			return;
+}
+
 /*
  * Everything anew.  A dump that was interrupted by changes is no basis for removing what it did not mention: it is made
  * again, and if the storm goes on, later.
  */
 static void monitor_resync(struct net *n)
 {
-	struct uplink *u;
+	struct uplink *u, *t;
 
+	discard_queued(n);
+	list_for_each(u, &n->uplinks, node)
+		u->seen = false;
 	engine_resync(n->engine, loop_now(), true);
 	if (monitor_dump(n) < 0) {
 		loop_timer_set(n->resync, usec_add(loop_now().mono, RESYNC_AGAIN));
 		return;
 	}
 	engine_resync(n->engine, loop_now(), false);
-	list_for_each(u, &n->uplinks, node) {
+	list_for_each_safe(u, t, &n->uplinks, node) {
 		u->want_attached = u->want_attached || u->attached;
 		u->attached = false;
+		if (!u->seen)
+			uplink_remove(n, u->ifindex);
 	}
-	reconcile_soon(n);
+	reconcile_soon(n, "something");
 }
 
 static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)

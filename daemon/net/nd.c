@@ -172,12 +172,18 @@ int net_answer(struct net *n, int ifindex, const struct in6_addr *home, const st
 /* Hop limit 255 and a link-local source: it comes from this link (RFC 4861 section 6.1.2). */
 static void receive(struct net *n, const struct datagram *d)
 {
+	struct in6_addr address;
 	struct nd_router_advert ra;
 
 	if (d->hop_limit != ND_HOP_LIMIT || !addr_is_linklocal(&d->src) ||
 	    nd_router_advert_parse(d->data, d->len, n->conf->property_option, &ra) < 0)
 		return;
+	uplink_advertised_mtu(n, d->ifindex, ra.mtu);
+	engine_hold(n->engine);
 	engine_router_advert(n->engine, loop_now(), d->ifindex, &d->src, &ra);
+	new_address_look(n, d->ifindex, &ra, &address);
+	engine_release(n->engine);
+	new_address_listen(n, d->ifindex, &address);
 }
 
 static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)

@@ -33,7 +33,7 @@ int device_ensure(struct net *n)
 
 	if (r < 0)
 		return log_errno(r, "cannot make the device %s", n->conf->device);
-	r = n->plane->ops->set_device(n->plane, n->device, n->device_mac);
+	r = n->plane->ops->set_device(n->plane, n->device, n->device_peer, n->device_mac);
 	if (r < 0)
 		return log_errno(r, "cannot attach the data plane to %s", n->conf->device);
 	/* Other planes have ways of their own for what goes there. */
@@ -52,6 +52,8 @@ static int open_plane(struct net *n)
 	if (n->plane->ops->leaves_routing_headers &&
 	    ((r = routing_header_open(n)) < 0 || (r = pmtu_errors_only(n)) < 0))
 		return log_errno(r, "cannot read routing headers (CAP_NET_RAW is needed)");
+	if ((r = pmtu_open_protected(n)) < 0)
+		return log_errno(r, "cannot open a raw socket for ESP (CAP_NET_RAW is needed)");
 	return device_ensure(n);
 }
 
@@ -65,10 +67,12 @@ int net_new(sd_event *ev, const struct conf *conf, struct net **ret)
 	n->ev = ev;
 	n->conf = conf;
 	n->nd_fd = n->packet_fd = n->mobility_fd = n->raw_fd = n->pmtu_fd = n->icmp_fd =
-		n->routing_fd = -1;
+		n->routing_fd = n->addresses_fd = n->esp_fd = -1;
 	list_init(&n->uplinks);
+	list_init(&n->departures);
 	list_init(&n->lookups);
 	list_init(&n->fetches);
+	new_address_open(n);
 	if ((r = nd_open(n)) < 0 || (r = mobility_open(n)) < 0 || (r = pmtu_open(n)) < 0 ||
 	    (r = icmp_open(n)) < 0)
 		log_errno(r, "cannot open raw sockets (CAP_NET_RAW is needed)");
@@ -103,8 +107,15 @@ void net_reconfigure(struct net *n, const struct conf *conf)
 	struct uplink *u;
 
 	n->conf = conf;
-	list_for_each(u, &n->uplinks, node)
+	if (n->plane && n->plane->ops->reconfigure) { /* none: before the first start */
+		n->plane->ops->reconfigure(n->plane, conf);
+		pmtu_open_protected(n);
+		reconcile_soon(n, "a path");
+	}
+	list_for_each(u, &n->uplinks, node) {
 		uplink_configure(n, u);
+		path_follow_mtu(n, u); /* of which protection takes a part */
+	}
 }
 
 void net_teardown(struct net *n)
@@ -135,9 +146,9 @@ void net_free(struct net *n)
 	session_watch_stop(&n->session_watch);
 	resolve_close(n);
 	fetch_close(n);
-	sd_event_source_disable_unref(n->repair);
+	reconcile_free(n);
 	sd_event_source_disable_unref(n->resync);
-	sd_event_source_disable_unref(n->again);
+	leave_free(n);
 	if (n->plane)
 		n->plane->ops->free(n->plane);
 	if (n->monitor)
@@ -149,8 +160,10 @@ void net_free(struct net *n)
 	close_fd(n->mobility_fd);
 	close_fd(n->raw_fd);
 	close_fd(n->pmtu_fd);
+	close_fd(n->esp_fd);
 	close_fd(n->icmp_fd);
 	close_fd(n->routing_fd);
+	close_fd(n->addresses_fd);
 	owners_forget(&n->owners);
 	uplinks_free(n);
 	free(n);
@@ -158,9 +171,15 @@ void net_free(struct net *n)
 
 int net_set_path(struct net *n, const struct path *path)
 {
+	int r;
+
 	if (path->slot >= CONF_MAX_HOMES)
 		return -ENOSPC;
-	return path_install(n, &n->home[path->slot], path);
+	leave_path_changed(n);
+	r = path_set(n, &n->home[path->slot], path);
+	if (r < 0)
+		reconcile_soon(n, "a path");
+	return r;
 }
 
 void net_drop_path(struct net *n, const struct path *path)
@@ -199,6 +218,23 @@ void net_watch_activity(struct net *n, const struct in6_addr *home)
 
 	if (r < 0)
 		log_errno(r, "%s: its packets cannot be watched", ADDR_STR(home));
+}
+
+DEFINE_STRTAB(net_protection, "no", "esp", "blocked");
+
+enum net_protection net_protection(struct net *n, const struct path *path, const char **ret_words)
+{
+	const struct plane_ops *ops = n->plane->ops;
+	enum net_protection p =
+		ops->protection ? ops->protection(n->plane, path) : NET_PROTECTION_NONE;
+
+	*ret_words = p == NET_PROTECTION_BLOCKED ? ops->protection_fault(n->plane, path) : NULL;
+	return p;
+}
+
+bool net_can_protect(const struct net *n)
+{
+	return n->plane->ops->protection;
 }
 
 DEFINE_STRTAB(net_drop, "no-binding", "not-accepted", "malformed", "ecn", "failed");

@@ -14,15 +14,18 @@
  *   policy_route.c  addresses for sockets that do not ask, by routing rules; policy_rule.c  one of these rules
  *   plane.c      which data plane; plane_bpf.c  the BPF one, plane_ring.c  what it tells, bpf/ its programs
  *   plane_kernel.c  the one of the kernel's own tunnels; plane_kernel_tunnel.c  these, plane_kernel_passage.c  whose
- *                packets they carry, plane_kernel_listen.c  what they tell, plane_kernel_undo.c  what to undo,
+ *                packets they carry, plane_kernel_stranger.c  whose they do not, plane_kernel_listen.c  what they tell,
+ *                plane_kernel_undo.c  what to undo,
  *                plane_kernel_probe.c  whether the kernel has them, plane_kernel_audit.c  whether they are as they should be
+ *   plane_kernel_protection.c  what of these is protected by ESP; esp.c  states and policies of that
  *   tunnel.c     messages about them; match.c  filters on addresses
  *   routing_header.c  type 2 routing headers where the plane leaves them to us
  *   bpf.c        bpf(2) on pinned objects; tc.c  attaching programs (clsact)
  *   netlink.c    single requests (libmnl)
  *   audit.c      whether all this is there and as it should be; plane_audit.c  the plane's part
  *   leave.c      addresses and routers of an earlier place
- *   pmtu.c       path MTU of the tunnels
+ *   pmtu.c       path MTU of the tunnels; relay.c  ICMPv6 errors about their packets
+ *   multicast.c  keeps multicast away from our devices
  *   reconcile.c  puts back what others remove
  *   sessions.c   sockets on given source addresses (sock_diag); session_filter.c  which those are
  *   session_watch.c  sockets that go; session_destroy.c  those that are made to; session_bytes.c  what they carried
@@ -148,6 +151,20 @@ struct audit_result {
 	char words[256];
 };
 unsigned net_audit(struct net *n, struct audit_result *ret, unsigned max);
+
+/* How what goes through the tunnel of a path is protected (PayloadProtection=). */
+enum net_protection {
+	NET_PROTECTION_NONE,
+	NET_PROTECTION_ESP,
+	NET_PROTECTION_BLOCKED, /* it should be and cannot: nothing goes through */
+	NET_PROTECTION_MAX,
+};
+DECLARE_STRTAB(net_protection); /* "no", "esp", "blocked" */
+/* words: NULL, or what keeps it from that and what can be done. */
+enum net_protection net_protection(struct net *n, const struct path *path, const char **ret_words);
+
+/* Does the data plane know how to? */
+bool net_can_protect(const struct net *n);
 
 /* The name of the data plane: "bpf", "kernel". */
 const char *net_plane(const struct net *n);

@@ -39,20 +39,24 @@ int netlink_talk_to(int family, struct nlmsghdr *h, mnl_cb_t cb, void *user)
 int netlink_talk_on(struct mnl_socket *s, struct nlmsghdr *h, mnl_cb_t cb, void *user)
 {
 	char reply[REPLY_SIZE];
-	ssize_t n;
+	ssize_t n, longest = 0;
 	int r = MNL_CB_OK;
 
 	if (mnl_socket_sendto(s, h, h->nlmsg_len) < 0)
 		return -errno;
 	while (r == MNL_CB_OK) {
 		n = mnl_socket_recvfrom(s, reply, sizeof(reply));
-		if (n < 0)
-			return -errno;
+		if (n < 0) {
+			r = -errno;
+			break;
+		}
+		longest = n > longest ? n : longest;
 		r = mnl_cb_run(reply, (size_t)n, h->nlmsg_seq, mnl_socket_get_portid(s), cb, user);
 		if (r < 0)
-			return -errno;
+			r = -errno;
 	}
-	return 0;
+	explicit_bzero(reply, (size_t)longest); /* of IPsec it has keys in it */
+	return r < 0 ? r : 0;
 }
 
 int netlink_talk(struct nlmsghdr *h, mnl_cb_t cb, void *user)

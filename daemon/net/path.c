@@ -17,6 +17,7 @@
 #include <errno.h>
 
 #include "net/address.h"
+#include "net/esp.h"
 #include "net/internal.h"
 
 static const struct ip6_prefix any_destination = {.len = 0};
@@ -26,14 +27,24 @@ static const struct in6_addr device_gateway = {
 	.s6_addr = {0xfe, 0x80, [15] = 1},
 };
 
+static uint32_t inner_mtu(const struct net *n, const struct path *p, uint32_t outer)
+{
+	return conf_esp_of(n->conf, &p->anchor) ? esp_inner_mtu(outer) : outer - TUNNEL_OVERHEAD;
+}
+
+uint32_t path_outer_mtu(const struct net *n, const struct path *p, uint32_t inner)
+{
+	return conf_esp_of(n->conf, &p->anchor) ? esp_outer_mtu(inner) : inner + TUNNEL_OVERHEAD;
+}
+
 static uint32_t tunnel_mtu(struct net *n, const struct installed *h, const struct path *p)
 {
 	struct uplink *u = uplink_find(n, p->ifindex);
-	uint32_t outer = u && u->mtu ? u->mtu : 1500;
+	uint32_t outer = u && uplink_mtu(u) ? uplink_mtu(u) : 1500;
 
 	if (h->learnt_mtu && h->learnt_mtu < outer)
 		outer = h->learnt_mtu;
-	return outer - TUNNEL_OVERHEAD;
+	return inner_mtu(n, p, outer);
 }
 
 /* Who comes to its table without a source address gets this one (policy_route.c); there is none while it is closed. */
@@ -256,7 +267,7 @@ void path_reach_agent(struct net *n, unsigned slot, const struct in6_addr *agent
 	route_agent(n, h, slot, true);
 }
 
-int path_install(struct net *n, struct installed *h, const struct path *p)
+static int path_install(struct net *n, struct installed *h, const struct path *p)
 {
 	bool fresh = !h->present;
 	int r;
@@ -293,7 +304,38 @@ int path_install(struct net *n, struct installed *h, const struct path *p)
 		h->agent_ifindex = 0;
 	}
 	h->path = *p;
+	h->paused = false;
 	return 0;
+}
+
+int path_set(struct net *n, struct installed *h, const struct path *p)
+{
+	int r = path_install(n, h, p);
+
+	h->error = r;
+	if (r < 0)
+		h->wanted = *p;
+	return r;
+}
+
+void path_link_changed(struct net *n, int ifindex, bool up)
+{
+	const struct plane_ops *ops = n->plane->ops;
+
+	if (!ops->pause)
+		return;
+	for (unsigned i = 0; i < CONF_MAX_HOMES; i++) {
+		struct installed *h = &n->home[i];
+
+		if (!h->present || h->path.mode != PATH_TUNNEL || h->path.ifindex != ifindex ||
+		    h->paused != up)
+			continue;
+		if (up && ops->set_path(n->plane, &h->path) < 0)
+			continue;
+		if (!up)
+			ops->pause(n->plane, &h->path.home);
+		h->paused = !up;
+	}
 }
 
 void path_remove(struct net *n, struct installed *h)
@@ -301,6 +343,7 @@ void path_remove(struct net *n, struct installed *h)
 	struct rtnl_nexthop_spec blocked = {.metric = ROUTE_METRIC_BLOCKED};
 	struct path p = h->path;
 
+	h->error = 0;
 	if (!h->present)
 		return;
 	policy_route_before(n, h, NULL);
@@ -322,29 +365,29 @@ void path_remove(struct net *n, struct installed *h)
 
 int path_repair(struct net *n, struct installed *h)
 {
-	int r;
+	struct path wanted = h->wanted;
+	int r = 0;
 
-	if (!h->present)
-		return 0;
-	r = h->taken_in ? address_take_in(n->device, &h->path.home, true) : 0;
-	if (r == 0)
-		r = install_base(n, h, &h->path);
-	if (r == 0 && !h->path.adopt)
+	if (h->present) {
+		r = h->taken_in ? address_take_in(n->device, &h->path.home, true) : 0;
+		if (r == 0)
+			r = install_base(n, h, &h->path);
+	}
+	if (r == 0 && h->error)
+		return path_set(n, h, &wanted);
+	if (r == 0 && h->present && !h->path.adopt)
 		r = enter(n, h, &h->path, true);
+	if (h->paused)
+		n->plane->ops->pause(n->plane, &h->path.home);
 	return r;
 }
 
-int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu)
+static int set_route_mtu(struct net *n, struct installed *h)
 {
 	const struct in6_addr source = source_of(&h->path);
-	uint32_t mtu;
+	uint32_t mtu = tunnel_mtu(n, h, &h->path);
 	int r;
 
-	/* Down only: who forges such messages must not be able to undo a right one. */
-	if (outer_mtu - TUNNEL_OVERHEAD >= h->mtu)
-		return 0;
-	h->learnt_mtu = outer_mtu < MIN_OUTER_MTU ? MIN_OUTER_MTU : outer_mtu;
-	mtu = tunnel_mtu(n, h, &h->path);
 	if (mtu == h->mtu)
 		return 0;
 	r = route_device(n, h->path.slot, &source, h->device, mtu, true);
@@ -352,6 +395,28 @@ int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu)
 		return r;
 	h->mtu = mtu;
 	log_info("%s: path MTU of the tunnel is %u", ADDR_STR(&h->path.home),
-		 mtu + TUNNEL_OVERHEAD);
+		 path_outer_mtu(n, &h->path, mtu));
 	return 0;
+}
+
+void path_follow_mtu(struct net *n, const struct uplink *u)
+{
+	for (unsigned i = 0; i < CONF_MAX_HOMES; i++) {
+		struct installed *h = &n->home[i];
+
+		if (!h->present || !h->device || h->path.mode != PATH_TUNNEL ||
+		    h->path.ifindex != u->ifindex)
+			continue;
+		if (set_route_mtu(n, h) < 0)
+			reconcile_soon(n, "a route");
+	}
+}
+
+int path_set_learnt_mtu(struct net *n, struct installed *h, uint32_t outer_mtu)
+{
+	/* Down only: who forges such messages must not be able to undo a right one. */
+	if (outer_mtu >= MIN_OUTER_MTU && inner_mtu(n, &h->path, outer_mtu) >= h->mtu)
+		return 0;
+	h->learnt_mtu = outer_mtu < MIN_OUTER_MTU ? MIN_OUTER_MTU : outer_mtu;
+	return set_route_mtu(n, h);
 }

@@ -105,7 +105,9 @@ int plane_open(const struct conf *conf, struct plane **ret)
 	char why[128] = "";
 	int r = -EPROTONOSUPPORT, bpf = 0;
 
-	if (conf->plane != CONF_PLANE_KERNEL) {
+	if (conf->plane == CONF_PLANE_AUTO && conf_protects(conf)) {
+		log_info("payload is to be protected: only tunnels of the kernel do that");
+	} else if (conf->plane != CONF_PLANE_KERNEL) {
 		r = bpf = open_bpf(conf, ret);
 		if (r == 0)
 			plane_kernel_remove(conf);

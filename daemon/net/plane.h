@@ -8,6 +8,7 @@
 #include "net/net.h"
 
 struct audit;
+struct nlmsghdr;
 
 struct plane {
 	const struct plane_ops *ops;
@@ -23,19 +24,27 @@ struct plane_ops {
 	const char *name; /* "bpf", "kernel" */
 	/* It leaves type 2 routing headers to us: routing_header.c. */
 	bool leaves_routing_headers;
-	/* Our device exists (again) under this index and address. */
-	int (*set_device)(struct plane *p, int ifindex, const uint8_t mac[6]);
+	/* It leaves ICMPv6 errors about tunnel packets to us: relay.c. */
+	bool leaves_errors;
+	/* Our device exists (again) under these indexes of its two ends and this address. */
+	int (*set_device)(struct plane *p, int ifindex, int far_end, const uint8_t mac[6]);
 	/* Where the default route of a path with a tunnel leads, 0 = nowhere yet; NULL: into our device, all of them. */
 	int (*device_for)(struct plane *p, const struct path *path);
 	/* One of those. */
 	bool (*owns)(struct plane *p, int ifindex);
+	/* What the kernel tells of one of those is not as it was made; NULL: there are none. */
+	bool (*is_changed)(struct plane *p, const struct nlmsghdr *link);
 	/* Let the interface carry tunnels.  has_mac: frames begin with an Ethernet header. */
 	int (*attach)(struct plane *p, int ifindex, bool has_mac);
 	/* What is to be undone on the interface, bits PLANE_UPLINK_*; remembered over a crash. */
 	int (*remember)(struct plane *p, int ifindex, uint32_t undo);
+	/* The interface is gone, and what was to be undone on it. */
+	void (*uplink_gone)(struct plane *p, int ifindex);
 	/* The handover itself: packets from path->home leave by path from now on.  PATH_BLOCKED and
 	 * PATH_HOME: no tunnel.  The counters of a slot begin anew with another home address. */
 	int (*set_path)(struct plane *p, const struct path *path);
+	/* The link of its path is down: drop what it sends until the path is set again.  NULL: the kernel does. */
+	void (*pause)(struct plane *p, const struct in6_addr *home);
 	/* No path, and nobody waits for a packet from it. */
 	void (*forget)(struct plane *p, const struct in6_addr *home);
 	/* The first path of this run is in place: what an earlier one had for it may go.  NULL: nothing is kept for that. */
@@ -67,6 +76,11 @@ struct plane_ops {
 	bool (*check_attached)(struct plane *p, int ifindex, bool has_mac);
 	const char *(*check_path)(struct plane *p, const struct path *path);
 	void (*audit)(struct plane *p, const struct conf *conf, struct audit *a);
+	/* How the payload of a path is protected, and what keeps it from that, in words.  NULL: it is not, and need not be. */
+	enum net_protection (*protection)(struct plane *p, const struct path *path);
+	const char *(*protection_fault)(struct plane *p, const struct path *path);
+	/* The configuration is another one now; NULL: nothing of it matters. */
+	void (*reconfigure)(struct plane *p, const struct conf *conf);
 	/* Undo everything, also what an earlier run left. */
 	void (*teardown)(struct plane *p);
 	void (*free)(struct plane *p);

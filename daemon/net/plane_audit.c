@@ -13,9 +13,13 @@ bool bpf_check_attached(struct plane *p, int ifindex, bool has_mac)
 {
 	struct plane_bpf *b = to_bpf(p);
 	bool device = ifindex == b->device;
-	enum pinned program = device ? PIN_ENCAP : has_mac ? PIN_DECAP : PIN_DECAP_L3;
+	enum pinned program = has_mac ? PIN_DECAP : PIN_DECAP_L3;
 	struct bpf_object_info info;
 
+	if (device)
+		program = PIN_ENCAP;
+	else if (ifindex == b->far_end)
+		program = PIN_FORWARD;
 	return bpf_info(b->fd[program], &info) == 0 &&
 	       tc_attached(ifindex, device ? TC_EGRESS : TC_INGRESS, info.id);
 }
@@ -31,7 +35,8 @@ const char *bpf_check_path(struct plane *p, const struct path *path)
 		return r == -ENOENT ? NULL : "the plane still tunnels it";
 	if (r < 0)
 		return "the plane has no tunnel for it";
-	wanted.watched = found.watched; /* changes with the traffic */
+	wanted.watched = found.watched; /* they change with the traffic */
+	wanted.doubted = found.doubted;
 	return memcmp(&wanted, &found, sizeof(found)) == 0 ? NULL
 							   : "the plane has another tunnel for it";
 }

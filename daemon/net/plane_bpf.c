@@ -30,6 +30,7 @@ const struct bpf_pin bpf_pins[PIN_MAX] = {
 	{"dmm_encap", BPF_PROG_TYPE_SCHED_CLS, 0, 0},
 	{"dmm_decap", BPF_PROG_TYPE_SCHED_CLS, 0, 0},
 	{"dmm_decap_l3", BPF_PROG_TYPE_SCHED_CLS, 0, 0},
+	{"dmm_forward", BPF_PROG_TYPE_SCHED_CLS, 0, 0},
 };
 
 static struct plane_accept_key accept_key(const struct in6_addr *home,
@@ -42,7 +43,7 @@ static struct plane_accept_key accept_key(const struct in6_addr *home,
 	};
 }
 
-static int bpf_set_device(struct plane *p, int ifindex, const uint8_t mac[6])
+static int bpf_set_device(struct plane *p, int ifindex, int far_end, const uint8_t mac[6])
 {
 	struct plane_config c = {.version = PLANE_VERSION, .ifindex = (uint32_t)ifindex};
 	struct plane_bpf *b = to_bpf(p);
@@ -52,7 +53,11 @@ static int bpf_set_device(struct plane *p, int ifindex, const uint8_t mac[6])
 
 	memcpy(c.mac, mac, 6);
 	b->device = ifindex;
+	b->far_end = far_end;
 	r = bpf_map_put(b->fd[PIN_CONFIG], &zero, &c);
+	if (r < 0)
+		return r;
+	r = tc_attach(far_end, TC_INGRESS, b->fd[PIN_FORWARD], "dmm_forward", &made);
 	if (r < 0)
 		return r;
 	return tc_attach(ifindex, TC_EGRESS, b->fd[PIN_ENCAP], "dmm_encap", &made);
@@ -65,7 +70,14 @@ static int bpf_remember(struct plane *p, int ifindex, uint32_t undo)
 
 	bpf_map_get(b->fd[PIN_UPLINK], &key, &known);
 	known |= undo;
-	return bpf_map_put(b->fd[PIN_UPLINK], &key, &known);
+	return bpf_put(b, PIN_UPLINK, &key, &known);
+}
+
+static void bpf_uplink_gone(struct plane *p, int ifindex)
+{
+	uint32_t key = (uint32_t)ifindex;
+
+	bpf_map_delete(to_bpf(p)->fd[PIN_UPLINK], &key);
 }
 
 static int bpf_attach(struct plane *p, int ifindex, bool has_mac)
@@ -76,7 +88,9 @@ static int bpf_attach(struct plane *p, int ifindex, bool has_mac)
 
 	r = tc_attach(ifindex, TC_INGRESS, b->fd[has_mac ? PIN_DECAP : PIN_DECAP_L3],
 		      has_mac ? "dmm_decap" : "dmm_decap_l3", &made);
-	return r < 0 ? r : bpf_remember(p, ifindex, made ? PLANE_UPLINK_QUEUE : 0);
+	if (r == 0) /* if it cannot be remembered, it stays behind at a stop */
+		bpf_remember(p, ifindex, made ? PLANE_UPLINK_QUEUE : 0);
+	return r;
 }
 
 /* What may still be let in for the one who had the slot before must not count for the next. */
@@ -134,6 +148,18 @@ struct plane_binding bpf_binding_of(const struct path *path)
 	};
 }
 
+/* Until an answer shows that the next hop has been resolved, packets take the way of signalling. */
+static int doubt(struct plane_bpf *b, struct plane_binding *v)
+{
+	struct plane_coa way = {.next_hop = v->next_hop, .ifindex = v->ifindex}, known;
+
+	v->doubted = 1;
+	if (bpf_map_get(b->fd[PIN_COA], &v->coa, &known) == 0 && known.ifindex == way.ifindex &&
+	    plane_addr_equal(&known.next_hop, &way.next_hop))
+		return 0;
+	return bpf_put(b, PIN_COA, &v->coa, &way);
+}
+
 static int bpf_set_path(struct plane *p, const struct path *path)
 {
 	struct plane_addr home = to_plane_addr(&path->home);
@@ -147,7 +173,19 @@ static int bpf_set_path(struct plane *p, const struct path *path)
 	if (path->mode != PATH_TUNNEL)
 		return forget_entry(b, PIN_BINDING, &home);
 	v.watched = bpf_map_get(b->fd[PIN_WATCH], &home, &w) == 0;
-	return bpf_map_put(b->fd[PIN_BINDING], &home, &v);
+	r = doubt(b, &v);
+	return r < 0 ? r : bpf_put(b, PIN_BINDING, &home, &v);
+}
+
+/*
+ * Into a link that is down, too, packets are sent to the neighbour, and would wait there for its solicitation to fail: seconds,
+ * in which they fill the buffers of their sockets.
+ */
+static void bpf_pause(struct plane *p, const struct in6_addr *home)
+{
+	struct plane_addr key = to_plane_addr(home);
+
+	forget_entry(to_bpf(p), PIN_BINDING, &key);
 }
 
 static void bpf_forget(struct plane *p, const struct in6_addr *home)
@@ -167,7 +205,7 @@ static int bpf_watch(struct plane *p, const struct in6_addr *home)
 	struct plane_binding v;
 	int r;
 
-	r = bpf_map_put(b->fd[PIN_WATCH], &key, &value);
+	r = bpf_put(b, PIN_WATCH, &key, &value);
 	if (r < 0 || bpf_map_get(b->fd[PIN_BINDING], &key, &v) < 0)
 		return r;
 	v.watched = 1;
@@ -194,7 +232,7 @@ static int bpf_set_source(struct plane *p, const struct in6_addr *coa, int ifind
 	};
 
 	*ret = (struct plane_way){.ifindex = to_bpf(p)->device};
-	return bpf_map_put(to_bpf(p)->fd[PIN_COA], &key, &value);
+	return bpf_put(to_bpf(p), PIN_COA, &key, &value);
 }
 
 static int bpf_accept(struct plane *p, unsigned slot, const struct in6_addr *home,
@@ -203,14 +241,15 @@ static int bpf_accept(struct plane *p, unsigned slot, const struct in6_addr *hom
 	struct plane_accept_key key = accept_key(home, anchor, coa);
 	struct plane_accept value = {.slot = slot};
 	struct plane_bpf *b = to_bpf(p);
-	struct plane_coa no_way = {0};
+	struct plane_coa no_way = {0}, known;
 	int r;
 
 	if ((r = own_slot(b, slot, &key.home)) < 0 ||
-	    (r = bpf_map_put(b->fd[PIN_ACCEPT], &key, &value)) < 0)
+	    (r = bpf_put(b, PIN_ACCEPT, &key, &value)) < 0)
 		return r;
-	r = bpf_map_add(b->fd[PIN_COA], &key.coa, &no_way);
-	return r == -EEXIST ? 0 : r;
+	if (bpf_map_get(b->fd[PIN_COA], &key.coa, &known) == 0)
+		return 0;
+	return bpf_put(b, PIN_COA, &key.coa, &no_way);
 }
 
 /* A care-of address that no entry uses any more is not ours to judge. */
@@ -295,41 +334,15 @@ static void bpf_dropped(struct plane *p, uint64_t ret[static NET_DROP_MAX])
 	}
 }
 
-static bool is_home(const struct engine *e, const struct plane_addr *a)
-{
-	struct binding *b;
-
-	list_for_each(b, &e->bindings, node)
-		if (memcmp(&b->home, a, sizeof(*a)) == 0)
-			return true;
-	return false;
-}
-
-/* Delete every key whose home address (the first 16 octets) is not one of ours. */
-static void sweep(int map, size_t key_size, const struct engine *e)
-{
-	struct plane_accept_key key;
-	bool again = true;
-
-	while (again) {
-		struct plane_accept_key next;
-		int r = bpf_map_next(map, NULL, &next);
-
-		for (again = false; r == 0 && !again; r = bpf_map_next(map, &key, &next)) {
-			memcpy(&key, &next, key_size);
-			if (!e || !is_home(e, &key.home))
-				again = bpf_map_delete(map, &key) == 0;
-		}
-	}
-}
-
 static void bpf_forget_others(struct plane *p, const struct engine *e)
 {
 	struct plane_bpf *b = to_bpf(p);
 
-	sweep(b->fd[PIN_BINDING], sizeof(struct plane_addr), e);
-	sweep(b->fd[PIN_ACCEPT], sizeof(struct plane_accept_key), e);
-	sweep(b->fd[PIN_WATCH], sizeof(struct plane_addr), NULL); /* who waited is gone */
+	b->engine = e;
+	bpf_sweep(b, PIN_BINDING, e);
+	bpf_sweep(b, PIN_ACCEPT, e);
+	bpf_sweep(b, PIN_WATCH, NULL); /* who waited is gone */
+	bpf_sweep_uplinks(b);
 }
 
 static int bpf_undo(struct plane *p, int *ret_ifindex, uint32_t *ret_undo)
@@ -354,10 +367,10 @@ static void bpf_teardown(struct plane *p)
 	uint32_t zero = 0;
 
 	bpf_map_put(b->fd[PIN_CONFIG], &zero, &none);
-	sweep(b->fd[PIN_BINDING], sizeof(struct plane_addr), NULL);
-	sweep(b->fd[PIN_ACCEPT], sizeof(struct plane_accept_key), NULL);
-	sweep(b->fd[PIN_COA], sizeof(struct plane_addr), NULL);
-	sweep(b->fd[PIN_WATCH], sizeof(struct plane_addr), NULL);
+	bpf_sweep(b, PIN_BINDING, NULL);
+	bpf_sweep(b, PIN_ACCEPT, NULL);
+	bpf_sweep(b, PIN_COA, NULL);
+	bpf_sweep(b, PIN_WATCH, NULL);
 }
 
 static void bpf_free(struct plane *p)
@@ -373,10 +386,13 @@ static void bpf_free(struct plane *p)
 
 static const struct plane_ops bpf_ops = {
 	.name = "bpf",
+	.leaves_errors = true,
 	.set_device = bpf_set_device,
 	.attach = bpf_attach,
 	.remember = bpf_remember,
+	.uplink_gone = bpf_uplink_gone,
 	.set_path = bpf_set_path,
+	.pause = bpf_pause,
 	.forget = bpf_forget,
 	.set_source = bpf_set_source,
 	.accept = bpf_accept,

@@ -23,6 +23,7 @@ enum pinned {
 	PIN_ENCAP,
 	PIN_DECAP,
 	PIN_DECAP_L3,
+	PIN_FORWARD,
 	PIN_MAX,
 };
 
@@ -36,7 +37,8 @@ struct plane_bpf {
 	struct plane plane;
 	int fd[PIN_MAX];
 	unsigned cpus;
-	int device;
+	int device, far_end;
+	const struct engine *engine; /* whose home addresses these are, NULL: not known yet */
 	struct ring activity;
 	struct plane_addr owner[PLANE_MAX_HOMES]; /* as in the map */
 };
@@ -61,6 +63,14 @@ static inline bool plane_addr_equal(const struct plane_addr *a, const struct pla
 
 /* The entry of a path in the map "binding". */
 struct plane_binding bpf_binding_of(const struct path *path);
+
+/* plane_room.c */
+/* As bpf_map_put(); a map that is full loses what is not ours, or it is said: -ENOSPC. */
+int bpf_put(const struct plane_bpf *b, enum pinned map, const void *key, const void *value);
+/* Delete what is not of home addresses of ours (NULL: everything); all keys begin with one. */
+void bpf_sweep(const struct plane_bpf *b, enum pinned map, const struct engine *e);
+/* Delete what was to be undone on interfaces that are gone. */
+void bpf_sweep_uplinks(const struct plane_bpf *b);
 
 /* plane_audit.c */
 bool bpf_check_attached(struct plane *p, int ifindex, bool has_mac);

@@ -10,6 +10,8 @@
  *
  * The interfaces stay over a crash, and the next start adopts them.  They count for all their home addresses together: of
  * several that share a home agent and a care-of address each has the sum.
+ *
+ * With PayloadProtection=esp the tunnels go through IPsec: plane_kernel_protection.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,22 +33,24 @@ static int add_rule(const struct plane_kernel *k, int way)
 	return r == -EEXIST ? 0 : r;
 }
 
-static int kernel_set_device(struct plane *p, int ifindex, const uint8_t mac[6])
+static int kernel_set_device(struct plane *p, int ifindex, int far_end, const uint8_t mac[6])
 {
 	struct plane_kernel *k = to_kernel(p);
 	bool other = k->ifindex != ifindex;
 	int r = 0;
 
-	(void)mac;
+	(void)far_end, (void)mac;
 	k->ifindex = ifindex;
 	if (other) {
 		undo_read(k);
-		undo_write(k);
+		if (k->n_undo)
+			undo_write(k);
 		listen_update_all(k);
 	}
 	for (int i = 0; i < WAYS_MAX && r == 0; i++)
 		if (k->way[i].ifindex)
 			r = add_rule(k, i);
+	tunnels_repair(k);
 	return r;
 }
 
@@ -97,14 +101,14 @@ static int kernel_set_path(struct plane *plane, const struct path *path)
 		leave_others(k, &path->home, NULL);
 		return 0;
 	}
+	if ((r = protection_allows(k, &path->home, &path->anchor)) < 0)
+		return r;
 	t = tunnel_find(k, &path->anchor, &path->coa);
 	if (!t)
 		t = tunnel_new(k, &path->anchor, &path->coa);
 	p = t ? passage_get(k, t, &path->home, path->slot) : NULL;
 	if (!p)
 		return -ENOMEM;
-	if (p->path) /* nothing new: somebody may have changed something */
-		t->stale = true;
 	p->path = true;
 	if ((r = route(k, path->ifindex, &path->next_hop)) < 0 ||
 	    (r = tunnel_ensure(k, t, path->ifindex)) < 0)
@@ -215,7 +219,9 @@ static int kernel_accept(struct plane *plane, unsigned slot, const struct in6_ad
 	p->accepted = p->awaited = true;
 	p->old = false;
 	p->first = 0;
-	return tunnel_ensure(k, t, fresh ? link_of(coa) : 0);
+	/* Where payload cannot be protected signalling is let in all the same, and the path is what fails. */
+	r = p->barred ? 0 : tunnel_ensure(k, t, fresh ? link_of(coa) : 0);
+	return t->protection_fault ? 0 : r;
 }
 
 static void kernel_reject(struct plane *plane, const struct in6_addr *home,
@@ -275,12 +281,13 @@ static int kernel_activity_fd(struct plane *p)
 static void kernel_dropped(struct plane *p, uint64_t ret[static NET_DROP_MAX])
 {
 	struct plane_kernel *k = to_kernel(p);
-	const struct tunnel *t;
+	struct tunnel *t;
 
 	memcpy(ret, k->dropped, sizeof(k->dropped));
 	ret[NET_DROP_NO_BINDING] += link_sent_packets(k->ifindex);
+	ret[NET_DROP_NOT_ACCEPTED] += strangers_refused(k);
 	list_for_each(t, &k->tunnels, node)
-		tunnel_dropped(t, ret);
+		tunnel_dropped(k, t, ret);
 }
 
 /* What an earlier run has made for our home addresses still carries their packets. */
@@ -318,6 +325,7 @@ static void kernel_teardown(struct plane *p)
 
 	passages_forget(k);
 	tunnels_prune(k);
+	protection_sweep(k);
 	for (int i = 0; i < WAYS_MAX; i++) {
 		const uint32_t table = k->table + (uint32_t)i;
 
@@ -335,6 +343,8 @@ static void kernel_free(struct plane *p)
 	list_for_each_safe(t, next, &k->tunnels, node)
 		tunnel_free(t);
 	listen_close(k);
+	strangers_close(k);
+	esp_close(k->esp);
 	free(k);
 }
 
@@ -344,8 +354,10 @@ static const struct plane_ops kernel_ops = {
 	.set_device = kernel_set_device,
 	.device_for = kernel_device_for,
 	.owns = kernel_owns,
+	.is_changed = kernel_is_changed,
 	.attach = kernel_attach,
 	.remember = kernel_remember,
+	.uplink_gone = kernel_uplink_gone,
 	.set_path = kernel_set_path,
 	.forget = kernel_forget,
 	.settle = kernel_settle,
@@ -362,6 +374,9 @@ static const struct plane_ops kernel_ops = {
 	.forget_others = kernel_forget_others,
 	.undo = kernel_undo,
 	.check_path = kernel_check_path,
+	.protection = kernel_protection,
+	.protection_fault = kernel_protection_fault,
+	.reconfigure = kernel_reconfigure,
 	.audit = kernel_audit,
 	.teardown = kernel_teardown,
 	.free = kernel_free,
@@ -375,14 +390,18 @@ static int make(const struct conf *conf, struct plane_kernel **ret)
 	if (!k)
 		return -ENOMEM;
 	k->plane.ops = &kernel_ops;
+	k->strangers_fd = -1;
+	k->conf = conf;
 	snprintf(k->device, sizeof(k->device), "%s", conf->device);
 	k->table = conf->route_table + DEVICE_SLOT + 1;
 	k->priority = conf->rule_priority + DEVICE_SLOT;
 	list_init(&k->tunnels);
 	list_init(&k->passages);
 	r = listen_open(k);
-	if (r == 0)
+	if (r == 0) {
+		protection_open(k);
 		r = tunnels_adopt(k);
+	}
 	if (r < 0) {
 		kernel_free(&k->plane);
 		return r;
@@ -405,6 +424,7 @@ int plane_kernel_open(const struct conf *conf, struct plane **ret, char *why, si
 		kernel_free(&k->plane);
 		return -EPROTONOSUPPORT;
 	}
+	strangers_open(k);
 	*ret = &k->plane;
 	return 0;
 }

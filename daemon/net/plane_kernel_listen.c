@@ -110,7 +110,7 @@ static int peer_of_device(const struct plane_kernel *k)
 	char name[IFNAMSIZ + 1];
 
 	snprintf(name, sizeof(name), "%sp", k->device);
-	return (int)if_nametoindex(name);
+	return link_index(name);
 }
 
 void listen_update_all(struct plane_kernel *k)
@@ -205,6 +205,10 @@ bool kernel_next_activity(struct plane *p, struct in6_addr *ret_home)
 
 		if (epoll_wait(k->epoll, &ev, 1, 0) <= 0)
 			return false;
+		if (k->esp && ev.data.fd == esp_fd(k->esp)) {
+			protection_changed(k);
+			continue;
+		}
 		r = receive(k, ev.data.fd, ret_home);
 		if (r > 0)
 			return true;

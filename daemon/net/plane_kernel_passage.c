@@ -31,6 +31,7 @@ struct passage *passage_get(struct plane_kernel *k, struct tunnel *t, const stru
 		list_append(&k->passages, &p->node);
 	}
 	p->slot = slot;
+	p->barred = protection_allows(k, home, &t->anchor) < 0;
 	return p;
 }
 
@@ -90,8 +91,10 @@ void kernel_traffic(struct plane *plane, unsigned slot, struct net_traffic *ret)
 		return;
 	*ret = k->gone[slot];
 	list_for_each(p, &k->passages, node)
-		if (p->slot == slot)
+		if (p->slot == slot) {
 			count(p, ret);
+			tunnel_failed(k, p->tunnel); /* looked at while sessions depend on it */
+		}
 }
 
 void passages_forget(struct plane_kernel *k)

@@ -73,7 +73,7 @@ static int probe_filter(int ifindex)
 	struct match m = {.n = 0};
 
 	match_end(&m, (uint32_t)TC_ACT_UNSPEC);
-	return tc_attach_classic(ifindex, m.code, m.n, "dmm_probe");
+	return tc_attach_classic(ifindex, TC_INGRESS, m.code, m.n, "dmm_probe");
 }
 
 void kernel_probe(const struct plane_kernel *k, char *why, size_t size)

@@ -12,6 +12,7 @@
 #include "net/tc.h"
 
 #define FILTER_NAME "dmm_let_in"
+#define FILTER_OUT_NAME "dmm_let_out"
 #define MAX_NUMBER 1000
 
 struct tunnel *tunnel_find(struct plane_kernel *k, const struct in6_addr *anchor,
@@ -48,6 +49,12 @@ void tunnel_free(struct tunnel *t)
 	free(t);
 }
 
+static bool is_as_made(const struct tunnel *t, const struct tunnel_info *i)
+{
+	return addr_equal(&i->spec.remote, &t->anchor) && addr_equal(&i->spec.local, &t->coa) &&
+	       i->spec.link == t->link && i->spec.mark == t->mark;
+}
+
 static int take_info(const struct nlmsghdr *h, void *user)
 {
 	tunnel_parse(h, user);
@@ -62,10 +69,23 @@ int tunnel_read(const struct tunnel *t, struct tunnel_info *ret)
 
 	if (r < 0)
 		return r;
-	if (!addr_equal(&i.spec.remote, &t->anchor) || !addr_equal(&i.spec.local, &t->coa))
-		return -ENODEV; /* the number has been given to somebody else */
+	if (!is_as_made(t, &i)) /* or the number has been given to somebody else */
+		return strcmp(i.name, t->name) == 0 ? -ESTALE : -ENODEV;
 	*ret = i;
 	return 0;
+}
+
+bool kernel_is_changed(struct plane *p, const struct nlmsghdr *link)
+{
+	struct tunnel_info i;
+	struct tunnel *t;
+
+	if (!tunnel_parse(link, &i))
+		return false;
+	list_for_each(t, &to_kernel(p)->tunnels, node)
+		if (t->ifindex == i.ifindex)
+			return !is_as_made(t, &i);
+	return false;
 }
 
 struct net_traffic tunnel_traffic(const struct tunnel *t)
@@ -82,7 +102,7 @@ struct net_traffic tunnel_traffic(const struct tunnel *t)
 	};
 }
 
-void tunnel_dropped(const struct tunnel *t, uint64_t sum[static NET_DROP_MAX])
+void tunnel_dropped(struct plane_kernel *k, struct tunnel *t, uint64_t sum[static NET_DROP_MAX])
 {
 	const struct rtnl_link_stats64 *c;
 	struct tunnel_info i;
@@ -90,7 +110,7 @@ void tunnel_dropped(const struct tunnel *t, uint64_t sum[static NET_DROP_MAX])
 	if (tunnel_read(t, &i) < 0)
 		return;
 	c = &i.counters;
-	sum[NET_DROP_NOT_ACCEPTED] += tc_dropped(t->ifindex);
+	sum[NET_DROP_NOT_ACCEPTED] += tc_dropped(t->ifindex) + tunnel_failed(k, t);
 	sum[NET_DROP_ECN] += c->rx_frame_errors;
 	sum[NET_DROP_MALFORMED] += c->rx_length_errors + c->rx_crc_errors;
 	sum[NET_DROP_FAILED] += c->tx_errors + c->tx_dropped;
@@ -101,8 +121,13 @@ void tunnel_filter(struct plane_kernel *k, const struct tunnel *t, struct match 
 	struct passage *p;
 
 	ret->n = 0;
+	/* Nobody beyond the home agent sends from its own link, or from our address. */
+	match_add_on_link(ret, MATCH_SOURCE, TC_ACT_SHOT);
 	list_for_each(p, &k->passages, node)
-		if (p->tunnel == t && (p->accepted || p->old))
+		if (p->tunnel == t)
+			match_add(ret, MATCH_SOURCE, &p->home, TC_ACT_SHOT);
+	list_for_each(p, &k->passages, node)
+		if (p->tunnel == t && (p->accepted || p->old) && !p->barred)
 			match_add(ret, MATCH_DESTINATION, &p->home, (uint32_t)TC_ACT_UNSPEC);
 	match_end(ret, TC_ACT_SHOT);
 }
@@ -120,7 +145,7 @@ static int choose_name(const struct plane_kernel *k, char ret[IFNAMSIZ])
 	for (unsigned i = 0; i < MAX_NUMBER; i++) {
 		if (snprintf(ret, IFNAMSIZ, "%st%u", k->device, i) >= IFNAMSIZ)
 			return -ENAMETOOLONG;
-		if (!if_nametoindex(ret))
+		if (!link_index(ret))
 			return 0;
 	}
 	return -ENOSPC;
@@ -168,19 +193,25 @@ static int make(struct plane_kernel *k, struct tunnel *t, int link)
 	if (r < 0 || (r = netlink_talk(tunnel_add(buf, &s), NULL, NULL)) < 0)
 		return log_errno(r, "cannot make a tunnel from %s to %s", ADDR_STR(&t->coa),
 				 ADDR_STR(&t->anchor));
-	t->ifindex = (int)if_nametoindex(t->name);
+	t->ifindex = link_index(t->name);
 	t->link = link;
+	t->mark = s.mark;
 	t->stale = true;
+	strangers_update(k);
 	return 0;
 }
 
-static void destroy(struct plane_kernel *k, struct tunnel *t)
+void tunnel_close(struct plane_kernel *k, struct tunnel *t)
 {
 	char buf[TUNNEL_MESSAGE_SIZE];
 	int ifindex = t->ifindex;
 
-	tunnel_dropped(t, k->dropped);
+	tunnel_dropped(k, t, k->dropped);
 	t->ifindex = 0; /* before anybody is told that it has gone */
+	if (t->listener >= 0)
+		close(t->listener);
+	t->listener = -1;
+	strangers_update(k);
 	if (ifindex)
 		netlink_talk(tunnel_delete(buf, ifindex), NULL, NULL);
 }
@@ -193,16 +224,33 @@ static int bring_up(const struct tunnel *t)
 	return r < 0 ? r : netlink_talk(tunnel_up(buf, t->ifindex), NULL, NULL);
 }
 
+/* Link-local and multicast is not for a tunnel, whoever asks for that; dropped without counting as refused. */
+static int keep_on_link(const struct tunnel *t)
+{
+	struct match m = {.n = 0};
+
+	match_add_on_link(&m, MATCH_DESTINATION, TC_ACT_STOLEN);
+	match_end(&m, (uint32_t)TC_ACT_UNSPEC);
+	return tc_attach_classic(t->ifindex, TC_EGRESS, m.code, m.n, FILTER_OUT_NAME);
+}
+
 int tunnel_ensure(struct plane_kernel *k, struct tunnel *t, int link)
 {
 	struct tunnel_info i = {0};
 	struct match m;
-	int r;
+	int r = tunnel_protect(k, t);
 
-	if (tunnel_read(t, &i) < 0)
+	if (r < 0) {
+		tunnel_close(k, t);
+		return r;
+	}
+	r = tunnel_read(t, &i);
+	if (!link)
+		link = t->link;
+	if (r == -ESTALE || (r == 0 && t->link != link))
+		tunnel_close(k, t);
+	else if (r < 0)
 		t->ifindex = 0;
-	if (t->ifindex && link && t->link != link)
-		destroy(k, t);
 	if (!t->ifindex) {
 		i.up = false;
 		if ((r = make(k, t, link)) < 0)
@@ -210,7 +258,8 @@ int tunnel_ensure(struct plane_kernel *k, struct tunnel *t, int link)
 	}
 	if (t->stale) {
 		tunnel_filter(k, t, &m);
-		if ((r = tc_attach_classic(t->ifindex, m.code, m.n, FILTER_NAME)) < 0)
+		if ((r = tc_attach_classic(t->ifindex, TC_INGRESS, m.code, m.n, FILTER_NAME)) < 0 ||
+		    (r = keep_on_link(t)) < 0)
 			return log_errno(r, "cannot put a filter on %s", t->name);
 		t->stale = false;
 	}
@@ -230,15 +279,30 @@ static bool is_used(const struct plane_kernel *k, const struct tunnel *t)
 	return false;
 }
 
+void tunnels_repair(struct plane_kernel *k)
+{
+	struct tunnel *t;
+
+	list_for_each(t, &k->tunnels, node)
+		if (is_used(k, t)) {
+			t->stale = true; /* somebody may have changed something */
+			tunnel_ensure(k, t, 0);
+		}
+}
+
 void tunnels_prune(struct plane_kernel *k)
 {
 	struct tunnel *t, *next;
+	bool swept = true;
 
 	list_for_each_safe(t, next, &k->tunnels, node)
 		if (!is_used(k, t)) {
-			destroy(k, t);
+			tunnel_close(k, t);
+			swept = swept && !t->is_protected;
 			tunnel_free(t);
 		}
+	if (!swept)
+		protection_sweep(k);
 }
 
 static int adopt(const struct nlmsghdr *h, void *user)
@@ -255,6 +319,7 @@ static int adopt(const struct nlmsghdr *h, void *user)
 	memcpy(t->name, i.name, sizeof(t->name));
 	t->ifindex = i.ifindex;
 	t->link = i.spec.link;
+	t->mark = i.spec.mark;
 	if (i.spec.mark - WAY_MARK < WAYS_MAX)
 		k->way[i.spec.mark - WAY_MARK].ifindex = t->link;
 	return MNL_CB_OK;
@@ -263,6 +328,10 @@ static int adopt(const struct nlmsghdr *h, void *user)
 int tunnels_adopt(struct plane_kernel *k)
 {
 	char buf[TUNNEL_MESSAGE_SIZE];
+	int r = netlink_talk(tunnel_get(buf, 0), adopt, k);
 
-	return netlink_talk(tunnel_get(buf, 0), adopt, k);
+	/* What is up is protected as is configured now, before anything else goes through. */
+	if (r == 0)
+		protection_renew(k);
+	return r;
 }

@@ -19,7 +19,7 @@ void undo_write(const struct plane_kernel *k)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, " %d:%x",
 					 k->undo[i].ifindex, k->undo[i].what);
 	/* What has no room is forgotten by the next run only. */
-	if (k->ifindex && k->n_undo)
+	if (k->ifindex)
 		netlink_talk(link_note(buf, k->ifindex, text), NULL, NULL);
 }
 
@@ -38,7 +38,7 @@ static void remember(struct plane_kernel *k, int ifindex, uint32_t what)
 
 void undo_read(struct plane_kernel *k)
 {
-	char text[NOTE_MAX];
+	char text[NOTE_MAX], name[IFNAMSIZ];
 	const char *at = text + strlen(NOTE);
 	unsigned what;
 	int ifindex, n;
@@ -47,7 +47,8 @@ void undo_read(struct plane_kernel *k)
 	    strncmp(text, NOTE, strlen(NOTE)) != 0)
 		return;
 	for (; sscanf(at, " %d:%x%n", &ifindex, &what, &n) == 2; at += n)
-		remember(k, ifindex, what);
+		if (if_indextoname((unsigned)ifindex, name))
+			remember(k, ifindex, what);
 }
 
 int kernel_remember(struct plane *p, int ifindex, uint32_t what)
@@ -55,6 +56,18 @@ int kernel_remember(struct plane *p, int ifindex, uint32_t what)
 	remember(to_kernel(p), ifindex, what);
 	undo_write(to_kernel(p));
 	return 0;
+}
+
+void kernel_uplink_gone(struct plane *p, int ifindex)
+{
+	struct plane_kernel *k = to_kernel(p);
+
+	for (unsigned i = 0; i < k->n_undo; i++)
+		if (k->undo[i].ifindex == ifindex) {
+			k->undo[i] = k->undo[--k->n_undo];
+			undo_write(k);
+			return;
+		}
 }
 
 int kernel_undo(struct plane *p, int *ret_ifindex, uint32_t *ret_undo)

@@ -39,15 +39,19 @@ static void too_big(struct net *n, const struct in6_addr *anchor, const uint8_t 
 	}
 }
 
+/* The route first: who is told sends again at once. */
 static void receive_error(struct net *n, const struct datagram *d)
 {
-	if (d->error && d->error->ee_origin == SO_EE_ORIGIN_ICMP6 &&
-	    d->error->ee_type == ICMPV6_PKT_TOOBIG)
+	if (!d->error || d->error->ee_origin != SO_EE_ORIGIN_ICMP6)
+		return;
+	if (d->error->ee_type == ICMPV6_PKT_TOOBIG)
 		too_big(n, &d->src, d->data, d->len, d->error->ee_info);
+	if (n->plane->ops->leaves_errors)
+		relay_error(n, d);
 }
 
-/* As if it had come out of the tunnel: what is sent into the peer arrives on our device. */
-static void inject(struct net *n, const uint8_t *inner, size_t len)
+/* What is sent into the peer arrives on our device. */
+void pmtu_inject(struct net *n, const uint8_t *packet, size_t len)
 {
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
@@ -57,8 +61,8 @@ static void inject(struct net *n, const uint8_t *inner, size_t len)
 	};
 
 	memcpy(to.sll_addr, n->device_mac, sizeof(n->device_mac));
-	if (sendto(n->packet_fd, inner, len, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
-		log_debug("a reassembled packet is lost: %s", log_strerror(errno));
+	if (sendto(n->packet_fd, packet, len, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		log_debug("a packet for our device is lost: %s", log_strerror(errno));
 }
 
 static void reassembled(struct net *n, const struct datagram *d)
@@ -69,7 +73,7 @@ static void reassembled(struct net *n, const struct datagram *d)
 		return;
 	memcpy(&home, d->data + 24, sizeof(home));
 	if (n->plane->ops->is_accepted(n->plane, &home, &d->src, &d->dst))
-		inject(n, d->data, d->len);
+		pmtu_inject(n, d->data, d->len);
 }
 
 static int on_packet(sd_event_source *s, int fd, uint32_t revents, void *user)
@@ -94,12 +98,66 @@ int pmtu_open(struct net *n)
 	return net_watch(n, n->pmtu_fd, on_packet);
 }
 
-int pmtu_errors_only(struct net *n)
+static int hear_errors_only(int fd)
 {
 	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
 	struct sock_fprog prog = {.len = 1, .filter = &none};
 
-	return setsockopt(n->pmtu_fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0
-		       ? -errno
-		       : 0;
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
+}
+
+int pmtu_errors_only(struct net *n)
+{
+	return hear_errors_only(n->pmtu_fd);
+}
+
+/* All that the message has of a protected packet is its SPI: it is about all home addresses of that tunnel. */
+static void protected_too_big(struct net *n, const struct datagram *d)
+{
+	const struct conf_esp *keys = conf_esp_of(n->conf, &d->src);
+	uint32_t spi;
+
+	if (!keys || d->len < sizeof(spi))
+		return;
+	memcpy(&spi, d->data, sizeof(spi));
+	if (ntohl(spi) != keys->out.spi)
+		return;
+	for (unsigned i = 0; i < CONF_MAX_HOMES; i++) {
+		struct installed *h = &n->home[i];
+
+		if (h->present && h->path.mode == PATH_TUNNEL &&
+		    addr_equal(&h->path.anchor, &d->src) && addr_equal(&h->path.coa, &d->dst))
+			path_set_learnt_mtu(n, h, d->error->ee_info);
+	}
+}
+
+static void receive_protected_error(struct net *n, const struct datagram *d)
+{
+	if (d->error && d->error->ee_origin == SO_EE_ORIGIN_ICMP6 &&
+	    d->error->ee_type == ICMPV6_PKT_TOOBIG)
+		protected_too_big(n, d);
+}
+
+static int on_protected(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	(void)s, (void)revents;
+	datagrams_receive(user, fd, MSG_ERRQUEUE, SIZE_MAX, receive_protected_error);
+	return 0;
+}
+
+int pmtu_open_protected(struct net *n)
+{
+	int on = 1, r;
+
+	if (n->esp_fd >= 0 || !conf_protects(n->conf))
+		return 0;
+	n->esp_fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ESP);
+	if (n->esp_fd < 0)
+		return -errno;
+	if ((r = hear_errors_only(n->esp_fd)) < 0)
+		return r;
+	if (setsockopt(n->esp_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0 ||
+	    setsockopt(n->esp_fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on)) < 0)
+		return -errno;
+	return net_watch(n, n->esp_fd, on_protected);
 }

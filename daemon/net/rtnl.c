@@ -87,11 +87,13 @@ int rtnl_open(struct net *n)
 	return to_errno(r);
 }
 
-/* Neither end gets addresses of its own: no link-local address, no router advertisements. */
+/* Neither end gets addresses of its own: no link-local address, no router advertisements; who sends to every interface that
+ * can do multicast leaves them out. */
 static void plain(struct rtnl_link *l)
 {
 	rtnl_link_inet6_set_addr_gen_mode(l, IN6_ADDR_GEN_MODE_NONE);
 	rtnl_link_set_flags(l, IFF_NOARP);
+	rtnl_link_unset_flags(l, IFF_MULTICAST);
 	rtnl_link_set_mtu(l, DEVICE_MTU);
 }
 

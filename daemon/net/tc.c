@@ -92,7 +92,8 @@ int tc_attach(int ifindex, enum tc_side side, int prog_fd, const char *name, boo
 	return netlink_talk(h, NULL, NULL);
 }
 
-int tc_attach_classic(int ifindex, const struct sock_filter *code, unsigned n, const char *name)
+int tc_attach_classic(int ifindex, enum tc_side side, const struct sock_filter *code, unsigned n,
+		      const char *name)
 {
 	const size_t size = n * sizeof(*code);
 	_cleanup_free_ char *buf = malloc(HEADERS_SIZE + size);
@@ -106,7 +107,7 @@ int tc_attach_classic(int ifindex, const struct sock_filter *code, unsigned n, c
 	r = make_queue(ifindex, &made);
 	if (r < 0)
 		return r;
-	h = new_filter(buf, ifindex, TC_INGRESS, name, &options);
+	h = new_filter(buf, ifindex, side, name, &options);
 	mnl_attr_put_u16(h, TCA_BPF_OPS_LEN, (uint16_t)n);
 	mnl_attr_put(h, TCA_BPF_OPS, size, code);
 	mnl_attr_nest_end(h, options);
@@ -160,11 +161,11 @@ bool tc_attached(int ifindex, enum tc_side side, uint32_t program)
 	return is_attached(ifindex, side, &s);
 }
 
-bool tc_attached_classic(int ifindex, const struct sock_filter *code, unsigned n)
+bool tc_attached_classic(int ifindex, enum tc_side side, const struct sock_filter *code, unsigned n)
 {
 	struct search s = {.type = TCA_BPF_OPS, .program = code, .size = n * sizeof(*code)};
 
-	return is_attached(ifindex, TC_INGRESS, &s);
+	return is_attached(ifindex, side, &s);
 }
 
 struct drops {

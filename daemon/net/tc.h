@@ -21,9 +21,11 @@ int tc_detach(int ifindex, enum tc_side side, bool remove_queue);
 /* Is our filter there, with the program of that number? */
 bool tc_attached(int ifindex, enum tc_side side, uint32_t program);
 
-/* The same on ingress with a classic program, which needs no bpf(2): it returns a TC_ACT_*. */
+/* The same with a classic program, which needs no bpf(2): it returns a TC_ACT_*. */
 struct sock_filter;
-int tc_attach_classic(int ifindex, const struct sock_filter *code, unsigned n, const char *name);
-bool tc_attached_classic(int ifindex, const struct sock_filter *code, unsigned n);
-/* Packets that filters on ingress have refused so far, ours or others'. */
+int tc_attach_classic(int ifindex, enum tc_side side, const struct sock_filter *code, unsigned n,
+		      const char *name);
+bool tc_attached_classic(int ifindex, enum tc_side side, const struct sock_filter *code,
+			 unsigned n);
+/* Packets that filters have refused so far, ours or others'. */
 uint64_t tc_dropped(int ifindex);

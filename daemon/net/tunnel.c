@@ -15,6 +15,10 @@
 
 #define KIND "ip6tnl"
 #define DEVICE_MTU 9000 /* the routes say what really fits */
+/*
+ * A congestion mark inside is ECT(0) outside, whatever is asked for (RFC 3168 section 9.1.1, full functionality; RFC 6040 would
+ * copy it): lost is only that the networks in between do not see it.  Only actions on each uplink could rewrite that.
+ */
 #define FLAGS (IP6_TNL_F_IGN_ENCAP_LIMIT | IP6_TNL_F_USE_ORIG_TCLASS | IP6_TNL_F_USE_ORIG_FLOWLABEL)
 
 static struct nlmsghdr *link_message(void *buf, uint16_t type, uint16_t flags, int ifindex)
@@ -189,6 +193,23 @@ int link_read_note(int ifindex, char *ret, size_t size)
 
 	ret[0] = '\0';
 	return netlink_talk(link_message(buf, RTM_GETLINK, NLM_F_ACK, ifindex), take_note, &n);
+}
+
+static int take_index(const struct nlmsghdr *h, void *user)
+{
+	if (h->nlmsg_type == RTM_NEWLINK)
+		*(int *)user = ((const struct ifinfomsg *)mnl_nlmsg_get_payload(h))->ifi_index;
+	return MNL_CB_OK;
+}
+
+int link_index(const char *name)
+{
+	char buf[TUNNEL_MESSAGE_SIZE];
+	struct nlmsghdr *h = link_message(buf, RTM_GETLINK, NLM_F_ACK, 0);
+	int ifindex = 0;
+
+	mnl_attr_put_strz(h, IFLA_IFNAME, name);
+	return netlink_talk(h, take_index, &ifindex) < 0 ? 0 : ifindex;
 }
 
 static int take_sent(const struct nlmsghdr *h, void *user)

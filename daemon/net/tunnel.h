@@ -46,6 +46,8 @@ bool tunnel_parse(const struct nlmsghdr *h, struct tunnel_info *ret);
 struct nlmsghdr *link_note(void *buf, int ifindex, const char *text);
 /* "" if there is none. */
 int link_read_note(int ifindex, char *ret, size_t size);
+/* 0: there is none.  if_nametoindex(3) would let the kernel look for a module of that name, which takes a process. */
+int link_index(const char *name);
 /* By whatever kind of interface; 0 if it cannot be read. */
 uint64_t link_sent_packets(int ifindex);
 

@@ -28,6 +28,22 @@ bool uplink_has_mac(const struct uplink *u)
 	return u->type == ARPHRD_ETHER;
 }
 
+/* The kernel goes by it when it sends itself; what the data plane has made is sent as it is. */
+void uplink_advertised_mtu(struct net *n, int ifindex, uint32_t mtu)
+{
+	struct uplink *u = uplink_find(n, ifindex);
+
+	if (!u || mtu == u->advertised_mtu || mtu < MIN_OUTER_MTU || mtu > u->mtu)
+		return; /* RFC 4861 section 6.3.4 */
+	u->advertised_mtu = mtu;
+	path_follow_mtu(n, u);
+}
+
+uint32_t uplink_mtu(const struct uplink *u)
+{
+	return u->advertised_mtu ? u->advertised_mtu : u->mtu;
+}
+
 /* Interfaces that can carry IPv6 of their own; tunnels of others and the loopback are no uplinks.
  */
 static bool usable_type(unsigned short type)
@@ -141,6 +157,8 @@ void uplink_remove(struct net *n, int ifindex)
 
 	if (!u)
 		return;
+	n->plane->ops->uplink_gone(n->plane, ifindex);
+	new_address_known(n, u);
 	list_remove(&u->node);
 	free(u);
 }

@@ -45,34 +45,46 @@ struct coverage {
 	size_t end;
 };
 
-/* Fetched once: the system's OpenSSL configuration is not needed, and costs memory. */
-static EVP_MAC *hmac_method(void)
+/*
+ * A context that lacks only the key.  Made once: looking up the digest takes longer than the digest itself.  The system's
+ * OpenSSL configuration is not needed, and costs memory.
+ */
+static EVP_MAC_CTX *keyless(enum mip_auth_alg alg)
 {
-	static EVP_MAC *hmac;
+	static EVP_MAC_CTX *made[MIP_AUTH_ALG_MAX];
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)algs[alg].digest,
+						 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_MAC *hmac;
 
-	if (!hmac) {
-		OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-		hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	if (made[alg])
+		return made[alg];
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	made[alg] = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
+	EVP_MAC_free(hmac);
+	if (made[alg] && !EVP_MAC_CTX_set_params(made[alg], params)) {
+		EVP_MAC_CTX_free(made[alg]);
+		made[alg] = NULL;
 	}
-	return hmac;
+	return made[alg];
 }
 
 /* The first ret_len octets of HMAC(key, first || second || header with a checksum of zero). */
-static int message_mac(const char *digest, const uint8_t *key, size_t key_len,
+static int message_mac(enum mip_auth_alg alg, const uint8_t *key, size_t key_len,
 		       const struct coverage *c, uint8_t *ret, size_t ret_len)
 {
 	static const uint8_t no_checksum[CHECKSUM_END - CHECKSUM_AT];
-	EVP_MAC *hmac = hmac_method();
-	_cleanup_(EVP_MAC_CTX_free_cleanup) EVP_MAC_CTX *ctx = hmac ? EVP_MAC_CTX_new(hmac) : NULL;
-	OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest, 0),
-		OSSL_PARAM_construct_end(),
-	};
+	EVP_MAC_CTX *template = keyless(alg);
+	_cleanup_(EVP_MAC_CTX_free_cleanup) EVP_MAC_CTX *ctx =
+		template ? EVP_MAC_CTX_dup(template) : NULL;
 	uint8_t mac[EVP_MAX_MD_SIZE];
 	size_t mac_len = 0;
 	bool ok;
 
-	ok = ctx && EVP_MAC_init(ctx, key, key_len, params) &&
+	ok = ctx && EVP_MAC_init(ctx, key, key_len, NULL) &&
 	     EVP_MAC_update(ctx, c->first->s6_addr, sizeof(*c->first)) &&
 	     EVP_MAC_update(ctx, c->second->s6_addr, sizeof(*c->second)) &&
 	     EVP_MAC_update(ctx, c->buf, CHECKSUM_AT) &&
@@ -93,7 +105,7 @@ int mip_auth_prepare(void)
 	int r = 0;
 
 	for (unsigned i = 0; i < MIP_AUTH_ALG_MAX && r == 0; i++)
-		r = message_mac(algs[i].digest, key, sizeof(key), &c, mac, algs[i].len);
+		r = message_mac((enum mip_auth_alg)i, key, sizeof(key), &c, mac, algs[i].len);
 	return r;
 }
 
@@ -112,7 +124,7 @@ int mip_auth_sign(const struct mip_sa *sa, const struct in6_addr *coa, const str
 
 	if (!m->opt.has_auth || !sa_fits(sa, m, len))
 		return -EINVAL;
-	return message_mac(algs[sa->alg].digest, sa->key, sa->key_len, &c, buf + m->auth_offset,
+	return message_mac(sa->alg, sa->key, sa->key_len, &c, buf + m->auth_offset,
 			   m->opt.auth_len);
 }
 
@@ -127,7 +139,7 @@ int mip_auth_verify(const struct mip_sa *sa, const struct in6_addr *coa, const s
 		return -ENOKEY;
 	if (!sa_fits(sa, m, len))
 		return -EBADMSG;
-	r = message_mac(algs[sa->alg].digest, sa->key, sa->key_len, &c, expected, m->opt.auth_len);
+	r = message_mac(sa->alg, sa->key, sa->key_len, &c, expected, m->opt.auth_len);
 	if (r == 0 && CRYPTO_memcmp(expected, buf + m->auth_offset, m->opt.auth_len) != 0)
 		r = -EBADMSG;
 	OPENSSL_cleanse(expected, sizeof(expected));
@@ -160,7 +172,7 @@ int mip_binding_auth(const uint8_t kbm[20], const struct in6_addr *coa, const st
 
 	if (!m->opt.has_binding_auth || m->binding_auth_offset < CHECKSUM_END)
 		return -EINVAL;
-	return message_mac("SHA1", kbm, 20, &c, ret, 12);
+	return message_mac(MIP_AUTH_HMAC_SHA1_96, kbm, 20, &c, ret, 12);
 }
 
 uint64_t mip_replay_from_usec(usec_t real)

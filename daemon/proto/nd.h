@@ -12,10 +12,17 @@
 
 #include "base/addr.h"
 #include "base/property.h"
+#include "base/usec.h"
 
 #define ND_MAX_PREFIXES 32 /* per advertisement; more are ignored */
 #define ND_MAX_ROUTES 32
 #define ND_INFINITE 0xffffffffu
+/* The end of a lifetime heard at that time. */
+static inline usec_t nd_lifetime_end(usec_t heard, uint32_t seconds)
+{
+	return seconds == ND_INFINITE ? USEC_INFINITY : usec_add(heard, seconds * USEC_PER_SEC);
+}
+
 #define ND_PROPERTY_OPTION 253 /* for experiments: RFC 4727 section 5.1.3 */
 
 enum nd_preference { /* RFC 4191 section 2.1 */

@@ -82,6 +82,18 @@ static void check(const struct conf *c)
 	require(conf_link_find(c, "eth0") && conf_link_find(c, "wlan0"));
 }
 
+static void fuzz_payload_keys(const char *text, size_t size)
+{
+	struct conf_esp e = {.out.spi = 1};
+	char why[160] = "";
+
+	if (payload_keys_parse(text, size, &e, why, sizeof(why)) == 0)
+		require(e.out.spi >= 256 && e.in.spi >= 256 && e.out.encryption_len >= 16 &&
+			e.in.encryption_len <= ESP_ENCRYPTION_MAX);
+	else
+		require(why[0] && strlen(why) < sizeof(why) && e.out.spi == 1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static FILE *nowhere;
@@ -105,5 +117,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		require(len >= KEYFILE_KEY_MIN && len <= CONF_KEY_MAX);
 	else
 		require(why && len == 0);
+	fuzz_payload_keys((const char *)data, size);
 	return 0;
 }

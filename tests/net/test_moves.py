@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Moves: break and make, home and away; rules E6, E10, E13, requirements N2, N4, P2."""
+import socket
+import time
+
 import pytest
 from lib import judge, mip6, packets as pk, topology as net
 from lib.daemon import anchor1
@@ -7,6 +10,7 @@ from lib.run import wait_until
 from lib.session import TcpSession, UdpSession
 
 PREFER_W0 = (["Match=w0", "Preference=10"], ["Match=w1", "Preference=0"])
+DISCARD_PORT, SMALL_BUFFER, BUFFERS_FULL = 9, 4608, 60
 MAX_SOLICITATIONS, MAX_NEIGHBOUR_SOLICITATIONS = 1, 6  # one attachment, RFC 6059
 
 
@@ -19,6 +23,25 @@ def test_sessions_survive_break_before_make(scene):
         scene.wait_bound(place)
         for session in sessions:
             session.exchange(20000)
+
+
+def test_senders_do_not_wait_for_a_link_that_is_down(scene):
+    """What is sent in the hole is lost at once: else it would fill the buffer of its socket until
+    neighbour discovery gives up, seconds after the next network is there."""
+    scene.standard()
+    scene.attach("B")
+    with scene.mn.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+        sender.bind((net.HOME2, 0))
+        sender.connect((net.CN, DISCARD_PORT))
+        sender.setblocking(False)
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER)
+        scene.unplug("w0")
+        for _ in range(BUFFERS_FULL):
+            sender.send(bytes(1000))
+            time.sleep(0.001)
+        scene.plug("w0", "C")
+        scene.wait_bound("C")
+        sender.send(bytes(1000))
 
 
 def test_sessions_survive_a_move_without_loss_of_carrier(scene, quiet):

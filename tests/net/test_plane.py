@@ -53,8 +53,8 @@ def test_E06_home_address_is_the_kernels_own_at_home(native):
         scene.move(place)
         wait_until(lambda: scene.ha1.care_of(home) == (
             net.canonical(net.care_of("B")) if place == "B" else None), "the agent to know")
-        wait_until(lambda: scene.routed_by(home) == ("dmm0" if place == "B" else "w0"),
-                   f"packets to take the way of {place}")
+        wait_until(lambda: scene.is_tunnelled(home) if place == "B" else
+                   scene.routed_by(home) == "w0", f"packets to take the way of {place}")
         session.exchange(50_000)
         assert [a["prefixlen"] for a in on_uplink(scene, home)] == [64]
     assert scene.daemon.stop() == 0
@@ -126,7 +126,8 @@ def test_session_on_demand_begins_late_but_begins(scene, quiet):
     scene.wait_updates(1, net.HOME2)
     wait_until(lambda: established(session), "the connection")
     assert scene.now() - begin < 2.5
-    assert scene.daemon.dropped()[0] >= 1
+    if scene.daemon.has_maps():  # else the kernel refuses it before it is a packet
+        assert scene.daemon.dropped()[0] >= 1
     datagrams = scene.mn.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     datagrams.bind((net.HOME2, 0))
     assert datagrams.sendto(b"on", (net.CN, 7)) == 2

@@ -234,6 +234,7 @@ def test_crash_and_restart(make_places):
     deadline = time.monotonic() + 1.5
     while time.monotonic() < deadline:
         assert source(scene, SSH) == given
+        time.sleep(0.001)
     assert rules(scene) == before
 
 

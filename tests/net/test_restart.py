@@ -93,28 +93,6 @@ def test_E14_what_is_stale_is_removed(bound):
     assert not [r for r in state.rules(bound.mn) if net.HOME1 in str(r)]
 
 
-@pytest.mark.unjudged  # without its rule a home address is routed like any other, for a moment
-def test_E14_what_somebody_removed_comes_back(bound):
-    """Another program flushes rules, routes, addresses: the session goes on."""
-    session = TcpSession(bound.mn, net.CN, source=net.HOME2)
-    rule = next(r for r in state.rules(bound.mn) if r.get("src") == net.HOME2)
-    for command in (("rule", "del", "priority", rule["priority"]),
-                    ("route", "flush", "table", rule["table"])):
-        bound.mn.command("ip", "-6", *command)
-        session.exchange(timeout=8)
-    bound.mn.command("ip", "addr", "del", f"{net.HOME2}/128", "dev", "dmm0")
-    wait_until(lambda: any(a["local"] == net.HOME2 for a in bound.mn.addresses()),
-               "the home address to come back")
-
-
-def test_E14_a_filter_that_somebody_removed_comes_back(bound):
-    session = TcpSession(bound.mn, net.CN, source=net.HOME2)
-    bound.mn.command("tc", "qdisc", "del", "dev", "w0", "clsact", check=False)
-    bound.move("C")
-    bound.wait_bound("C")
-    session.exchange(20000)
-
-
 def test_two_daemons_do_not_fight(bound):
     """The second one says why it will not start, and harms nothing."""
     session = TcpSession(bound.mn, net.CN, source=net.HOME1)

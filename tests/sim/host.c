@@ -54,8 +54,16 @@ struct instant host_now(const struct host *h)
 				(usec_t)((int64_t)network_real(h->net) + h->clock_error)};
 }
 
+/* What is told in between is one event to those who look on. */
+static bool is_held(const struct host *h)
+{
+	return h->engine && h->engine->holding;
+}
+
 void host_enter(struct host *h, enum stimulus s)
 {
+	if (is_held(h))
+		return;
 	if (h->in_engine)
 		abort();
 	h->in_engine = true;
@@ -66,6 +74,8 @@ void host_enter(struct host *h, enum stimulus s)
 
 void host_leave(struct host *h, enum stimulus s)
 {
+	if (is_held(h))
+		return;
 	h->in_engine = false;
 	if (h->net->observer.after)
 		h->net->observer.after(h->net->observer.user, h, s);
@@ -389,14 +399,12 @@ static void learn_route(struct nic *nic, const struct in6_addr *router,
 }
 
 /* The kernel and the daemon hear it at the same time; who acts first is open. */
-void nic_advertise(struct nic *nic, const struct in6_addr *router,
-		   const struct nd_router_advert *ra, enum stimulus s)
+static void hear_in_parts(struct nic *nic, const struct in6_addr *router,
+			  const struct nd_router_advert *ra, enum stimulus s)
 {
 	struct host *h = nic->host;
 	unsigned at = rng_below(&h->rng, 3);
 
-	if (h->suspended || !nic->up)
-		return;
 	for (unsigned i = 0; i < 3; i++) {
 		switch ((at + i) % 3) {
 		case 0:
@@ -416,6 +424,27 @@ void nic_advertise(struct nic *nic, const struct in6_addr *router,
 			host_leave(h, s);
 			break;
 		}
+	}
+}
+
+/* The daemon may also look what the kernel has made of it before it acts. */
+void nic_advertise(struct nic *nic, const struct in6_addr *router,
+		   const struct nd_router_advert *ra, enum stimulus s)
+{
+	struct host *h = nic->host;
+	bool at_once;
+
+	if (h->suspended || !nic->up)
+		return;
+	at_once = listening(h) && rng_chance(&h->rng, 0.5);
+	if (at_once) {
+		host_enter(h, s);
+		engine_hold(h->engine);
+	}
+	hear_in_parts(nic, router, ra, s);
+	if (at_once) {
+		engine_release(h->engine);
+		host_leave(h, s);
 	}
 }
 

@@ -80,10 +80,11 @@ static const struct engine_ops ops = {
 	.set_timer = set_timer,
 };
 
-static int reload(void *user)
+static int reload(void *user, char *why, size_t size)
 {
 	struct fixture *f = (struct fixture *)user;
 
+	snprintf(why, size, "dmmd.conf:1: no");
 	f->reloads++;
 	return f->reload_result;
 }

@@ -181,6 +181,9 @@ static uint32_t run(const struct match *m, const uint8_t *header)
 		case BPF_JMP | BPF_JEQ | BPF_K:
 			pc += a == i->k ? i->jt : i->jf;
 			break;
+		case BPF_ALU | BPF_AND | BPF_K:
+			a &= i->k;
+			break;
 		case BPF_RET | BPF_K:
 			return i->k;
 		default:
@@ -216,13 +219,70 @@ Test(net_tunnel, a_filter_tells_every_one_of_its_addresses)
 	}
 }
 
+static uint32_t run_between(const struct match *m, const char *src, const char *dst)
+{
+	const struct in6_addr from = addr(src), to = addr(dst);
+	uint8_t header[40] = {0};
+
+	memcpy(header + MATCH_SOURCE, &from, sizeof(from));
+	memcpy(header + MATCH_DESTINATION, &to, sizeof(to));
+	return run(m, header);
+}
+
+Test(net_tunnel, a_filter_tells_a_pair_from_its_halves)
+{
+	struct match m = {.n = 0};
+	const struct in6_addr src = addr("2001:db8:a::2"), dst = addr("2001:db8:b::1");
+
+	match_add_pair(&m, &src, &dst, 1);
+	match_add(&m, MATCH_DESTINATION, &dst, 2);
+	match_end(&m, 3);
+	cr_assert_eq(run_between(&m, "2001:db8:a::2", "2001:db8:b::1"), 1);
+	cr_assert_eq(run_between(&m, "2001:db8:a::3", "2001:db8:b::1"), 2);
+	cr_assert_eq(run_between(&m, "2001:db9:a::2", "2001:db8:b::1"), 2);
+	cr_assert_eq(run_between(&m, "2001:db8:a::2", "2001:db8:b::2"), 3);
+	cr_assert_eq(run_between(&m, "2001:db8:b::1", "2001:db8:a::2"), 3);
+}
+
+Test(net_tunnel, a_filter_tells_what_is_of_the_link)
+{
+	static const char *const on_link[] = {"fe80::1", "febf::1", "ff02::fb", "ff0e::1"};
+	static const char *const beyond[] = {"fec0::1", "fe40::1", "2001:db8::1", "fd00::1", "::"};
+	struct match m = {.n = 0};
+
+	match_add_on_link(&m, MATCH_SOURCE, 7);
+	match_end(&m, 8);
+	for (unsigned i = 0; i < sizeof(on_link) / sizeof(*on_link); i++)
+		cr_assert_eq(run_between(&m, on_link[i], "2001:db8::1"), 7, "%s", on_link[i]);
+	for (unsigned i = 0; i < sizeof(beyond) / sizeof(*beyond); i++)
+		cr_assert_eq(run_between(&m, beyond[i], "fe80::1"), 8, "%s", beyond[i]);
+}
+
+Test(net_tunnel, a_filter_has_room_for_all_home_addresses_and_the_rest)
+{
+	struct match m = {.n = 0};
+	const struct in6_addr a = addr("::1"), last = addr("2001:db8::7");
+
+	match_add_on_link(&m, MATCH_SOURCE, 7);
+	for (unsigned i = 0; i < CONF_MAX_HOMES; i++)
+		match_add(&m, MATCH_SOURCE, &a, i);
+	for (unsigned i = 1; i < CONF_MAX_HOMES; i++)
+		match_add(&m, MATCH_DESTINATION, &a, i);
+	match_add(&m, MATCH_DESTINATION, &last, 5);
+	match_end(&m, 0);
+	cr_assert_eq(run_between(&m, "2001:db8::1", "2001:db8::7"), 5);
+}
+
 Test(net_tunnel, a_filter_never_has_more_than_fits)
 {
 	struct match m = {.n = 0};
 	const struct in6_addr a = addr("::1");
 
-	for (unsigned i = 0; i < 10 * MATCH_MAX; i++)
+	for (unsigned i = 0; i < 10 * MATCH_MAX; i++) {
 		match_add(&m, MATCH_SOURCE, &a, i);
+		match_add_pair(&m, &a, &a, i);
+		match_add_on_link(&m, MATCH_SOURCE, i);
+	}
 	match_end(&m, 0);
 	cr_assert_leq(m.n, sizeof(m.code) / sizeof(*m.code));
 	cr_assert_leq(m.n, BPF_MAXINSNS);

@@ -7,6 +7,8 @@
  *   dmm_decap   ingress of every uplink: packets that the anchor tunnels to one of our care-of
  *               addresses come out on our own device; type 2 routing headers (RFC 6275 section 6.4)
  *               are taken out
+ *   dmm_forward ingress of the far end of our own device: signalling, and packets to a next hop that may have to be
+ *               resolved, which dmm_encap has let through
  *
  * Whatever is not to one of our care-of addresses passes untouched, on to the filters of others.
  */
@@ -150,6 +152,23 @@ static __always_inline int send_by(__u32 ifindex, const struct plane_addr *next_
 }
 
 /*
+ * Whether the next hop has been resolved.  A packet that waits for that keeps the route that it was sent by, which leads into
+ * our own device, and would leave with the link-layer addresses of that: it is lost.  At the far end it has no route any more.
+ */
+static __always_inline bool resolved(struct plane_binding *b)
+{
+	struct plane_coa *direct;
+
+	if (!b->doubted)
+		return true;
+	direct = bpf_map_lookup_elem(&coa, &b->coa);
+	if (direct && direct->ifindex && !direct->answered)
+		return false;
+	b->doubted = 0;
+	return true;
+}
+
+/*
  * An address at `at` octets behind the start of the IPv6 header.  Where the kernel insists on aligned access, a header without
  * a MAC header in front is not; then the helper copies.
  */
@@ -182,6 +201,13 @@ static __always_inline bool report(const struct plane_addr *home)
 	return true;
 }
 
+/* Link-local or multicast: not for a tunnel, whoever asks for that. */
+static __always_inline bool stays_on_link(const struct plane_addr *a)
+{
+	return (a->w[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000) ||
+	       (a->w[0] & bpf_htonl(0xff000000)) == bpf_htonl(0xff000000);
+}
+
 SEC("tc")
 int dmm_encap(struct __sk_buff *skb)
 {
@@ -197,12 +223,14 @@ int dmm_encap(struct __sk_buff *skb)
 	if (!ip || ip->version != 6)
 		return drop(PLANE_DROP_MALFORMED);
 	__builtin_memcpy(&home, &ip->saddr, sizeof(home));
+	if (stays_on_link((const void *)&ip->daddr))
+		return drop(PLANE_DROP_NO_BINDING);
 	b = bpf_map_lookup_elem(&binding, &home);
 	/* A home address that is native again is a care-of address too: signalling from it is not for its own tunnel. */
 	if (!b || ip->nexthdr == NEXTHDR_MOBILITY || ip->nexthdr == IPPROTO_DSTOPTS) {
 		direct = bpf_map_lookup_elem(&coa, &home);
 		if (direct && direct->ifindex)
-			return send_by(direct->ifindex, &direct->next_hop);
+			return TC_ACT_OK;
 	}
 	if (!b) {
 		report(&home);
@@ -231,7 +259,26 @@ int dmm_encap(struct __sk_buff *skb)
 	__builtin_memcpy(&ip->saddr, &b->coa, sizeof(b->coa));
 	__builtin_memcpy(&ip->daddr, &b->anchor, sizeof(b->anchor));
 
+	if (!resolved(b))
+		return TC_ACT_OK;
 	return send_by(b->ifindex, &b->next_hop);
+}
+
+SEC("tc")
+int dmm_forward(struct __sk_buff *skb)
+{
+	struct plane_coa *direct = 0;
+	struct plane_addr source;
+	struct ipv6hdr *ip;
+
+	ip = ip6_header(skb, ETH_HLEN, sizeof(*ip));
+	if (ip) {
+		__builtin_memcpy(&source, &ip->saddr, sizeof(source));
+		direct = bpf_map_lookup_elem(&coa, &source);
+	}
+	if (!direct || !direct->ifindex)
+		return drop(PLANE_DROP_NO_BINDING);
+	return send_by(direct->ifindex, &direct->next_hop);
 }
 
 /* Shrink by n octets behind the MAC or the network header; older kernels do not know the flag. */
@@ -270,6 +317,13 @@ static __always_inline struct plane_accept *find_accept(struct __sk_buff *skb, c
 	return bpf_map_lookup_elem(&accept, &k);
 }
 
+/* Nobody beyond the anchor sends from here, or from its own link. */
+static __always_inline bool is_credible(const struct plane_addr *src, const struct plane_addr *home)
+{
+	return !stays_on_link(src) && (src->w[0] != home->w[0] || src->w[1] != home->w[1] ||
+				       src->w[2] != home->w[2] || src->w[3] != home->w[3]);
+}
+
 static __always_inline void accepted(struct plane_accept *a, __u32 len)
 {
 	if (!a->first_ns)
@@ -277,17 +331,41 @@ static __always_inline void accepted(struct plane_accept *a, __u32 len)
 	count(&received, a->slot, len);
 }
 
-/* ECN of a header's first word in network order: the low two bits of the traffic class. */
-static __always_inline __u32 ecn_of(const struct ipv6hdr *ip)
+enum ecn { NOT_ECT, ECT_1, ECT_0, CE }; /* RFC 3168 section 5 */
+#define ECN_AT 1                        /* octet of the IPv6 header ... */
+#define ECN_SHIFT 4                     /* ... and where in it */
+
+static __always_inline __u8 ecn_of(const struct ipv6hdr *ip)
 {
-	return ip->flow_lbl[0] >> 4 & 3;
+	return ip->flow_lbl[0] >> ECN_SHIFT & CE;
+}
+
+/* What was marked on the way goes on with the inner packet (RFC 6040 section 4.2), which it moves in memory. */
+static __always_inline bool carry_mark(struct __sk_buff *skb, const __u32 at, __u8 outer,
+				       const struct ipv6hdr *inner)
+{
+	__u8 octet = inner->flow_lbl[0];
+
+	if (outer == CE)
+		octet |= CE << ECN_SHIFT;
+	else if (outer == ECT_1 && ecn_of(inner) == ECT_0)
+		octet ^= (ECT_0 ^ ECT_1) << ECN_SHIFT;
+	if (octet == inner->flow_lbl[0])
+		return true;
+	return bpf_skb_store_bytes(skb, at + ECN_AT, &octet, 1, BPF_F_RECOMPUTE_CSUM) == 0;
+}
+
+static __always_inline void answered(struct plane_coa *own)
+{
+	if (!own->answered)
+		own->answered = 1;
 }
 
 static __always_inline int decap_tunnel(struct __sk_buff *skb, const __u32 offset, const int outer,
-					const struct plane_config *c)
+					const struct plane_config *c, struct plane_coa *own)
 {
 	struct plane_accept *a;
-	struct plane_addr home;
+	struct plane_addr home, src;
 	struct ipv6hdr *ip, *inner;
 
 	if (bpf_skb_pull_data(skb, offset + outer + sizeof(*inner)))
@@ -297,15 +375,16 @@ static __always_inline int decap_tunnel(struct __sk_buff *skb, const __u32 offse
 		return drop(PLANE_DROP_MALFORMED);
 	inner = (void *)ip + outer;
 	load_addr(skb, offset, outer + DESTINATION_AT, ip, &home);
+	load_addr(skb, offset, outer + SOURCE_AT, ip, &src);
 	a = find_accept(skb, offset, &home, ip);
-	if (!a || inner->version != 6)
+	if (!a || inner->version != 6 || !is_credible(&src, &home))
 		return drop(PLANE_DROP_NOT_ACCEPTED);
-	if (ecn_of(ip) == 3) {
-		if (ecn_of(inner) == 0)
-			return drop(PLANE_DROP_ECN);
-		inner->flow_lbl[0] |= 3 << 4;
-	}
+	if (ecn_of(ip) == CE && ecn_of(inner) == NOT_ECT)
+		return drop(PLANE_DROP_ECN);
+	if (!carry_mark(skb, offset + outer, ecn_of(ip), inner))
+		return drop(PLANE_DROP_FAILED);
 	accepted(a, skb->len - offset - outer);
+	answered(own);
 	if (!shrink(skb, outer, BPF_ADJ_ROOM_MAC, DECAP_L3_IPV6))
 		return drop(PLANE_DROP_FAILED);
 	return deliver(skb, offset, c);
@@ -323,7 +402,7 @@ static __always_inline bool wants_mark(struct __sk_buff *skb, const __u32 at, __
 }
 
 static __always_inline int decap_routing(struct __sk_buff *skb, const __u32 offset,
-					 const struct plane_config *c)
+					 const struct plane_config *c, struct plane_coa *own)
 {
 	struct routing_header *rh;
 	struct plane_accept *a;
@@ -351,6 +430,7 @@ static __always_inline int decap_routing(struct __sk_buff *skb, const __u32 offs
 	a = find_accept(skb, offset, &home, ip);
 	if (!a)
 		return drop(PLANE_DROP_NOT_ACCEPTED);
+	answered(own);
 	mark = payload > sizeof(*rh) && wants_mark(skb, offset + sizeof(*ip) + sizeof(*rh), next);
 	if (!mark) /* signalling says nothing about the tunnel */
 		accepted(a, skb->len - offset);
@@ -370,6 +450,7 @@ static __always_inline int decap(struct __sk_buff *skb, const __u32 offset)
 {
 	struct plane_addr dst;
 	struct plane_config *c;
+	struct plane_coa *own;
 	struct ipv6hdr *ip;
 	__u32 zero = 0;
 	__u8 *limit;
@@ -384,12 +465,13 @@ static __always_inline int decap(struct __sk_buff *skb, const __u32 offset)
 		return TC_ACT_UNSPEC;
 	load_addr(skb, offset, DESTINATION_AT, ip, &dst);
 	c = bpf_map_lookup_elem(&config, &zero);
-	if (!c || !c->ifindex || !bpf_map_lookup_elem(&coa, &dst))
+	own = bpf_map_lookup_elem(&coa, &dst);
+	if (!c || !c->ifindex || !own)
 		return TC_ACT_UNSPEC;
 	if (ip->nexthdr == IPPROTO_IPV6)
-		return decap_tunnel(skb, offset, sizeof(*ip), c);
+		return decap_tunnel(skb, offset, sizeof(*ip), c, own);
 	if (ip->nexthdr == IPPROTO_ROUTING)
-		return decap_routing(skb, offset, c);
+		return decap_routing(skb, offset, c, own);
 
 	/* The tunnel encapsulation limit option (RFC 2473 section 4.1.1) fills one header of 8
 	 * octets. */
@@ -401,7 +483,7 @@ static __always_inline int decap(struct __sk_buff *skb, const __u32 offset)
 	limit = (void *)(ip + 1);
 	if (limit[0] != IPPROTO_IPV6 || limit[1] != 0)
 		return TC_ACT_UNSPEC;
-	return decap_tunnel(skb, offset, sizeof(*ip) + 8, c);
+	return decap_tunnel(skb, offset, sizeof(*ip) + 8, c, own);
 }
 
 SEC("tc")

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define PLANE_VERSION 2
+#define PLANE_VERSION 3
 #define PLANE_MAX_HOMES 64
 #define PLANE_MAX_ACCEPT 1024
 
@@ -33,7 +33,7 @@ struct plane_binding {
 	__u32 ifindex;              /* uplink */
 	__u32 slot;                 /* index into "sent" */
 	__u32 watched;              /* the home address may be in "watch": worth a look */
-	__u32 pad;
+	__u32 doubted;              /* the next hop may have to be resolved: see resolved() */
 };
 
 /*
@@ -62,14 +62,15 @@ struct plane_accept {
 struct plane_coa {
 	struct plane_addr next_hop;
 	__u32 ifindex;
-	__u32 pad;
+	__u32 answered; /* an anchor has sent something since this was written: the next hop has been resolved */
 };
 
 /* map "uplink": key: interface index; value: bits of what to undo at stop, also after a crash. */
 #define PLANE_UPLINK_QUEUE 1u          /* the clsact queue is ours */
 #define PLANE_UPLINK_OPTIMISTIC_DAD 2u /* optimistic_dad was 0 */
 #define PLANE_UPLINK_USE_OPTIMISTIC 4u /* use_optimistic was 0 */
-#define PLANE_MAX_UPLINKS 64
+#define PLANE_MAX_UPLINKS \
+	1024 /* all interfaces that look like one: hosts of containers have hundreds */
 
 /* map "owner", key: slot: the home address that its counters belong to, a struct plane_addr */
 

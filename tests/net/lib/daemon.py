@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import os
+import re
 import signal
 import time
 import zlib
@@ -106,7 +107,7 @@ class Daemon:
     def argv(self):
         programs = self.node.run.keep_programs(*(p for p in (DMMD, LOADER, FETCH) if p.exists()))
         argv = [programs / "dmmd", "--config", self.config, "--bus", self.bus, "--log-level",
-                "debug"]
+                os.environ.get("NET_LOG_LEVEL", "debug")]
         return [*self._own_resolver(), *argv] if self._resolver else argv
 
     def _own_resolver(self):
@@ -146,14 +147,27 @@ class Daemon:
         text = run_command(DMMCTL, "--bus", self.bus, "--json=short", *argv)
         return json.loads(text) if text.strip() else None
 
+    def has_maps(self):
+        """Whether the data plane is programs with maps."""
+        return (self.pins / "dropped").exists()
+
     def plane(self, map_name):
-        """Entries of a map of the data plane."""
+        """Entries of a map of the data plane; none where it has no maps."""
+        if not self.has_maps():
+            return []
         text = run_command("bpftool", "-j", "map", "dump", "pinned", str(self.pins / map_name),
                            check=False)
         return json.loads(text) if text.strip() else []
 
+    def refused(self, reason):
+        """Packets that the data plane, whichever it is, says to have refused for a reason by name;
+        needs a bus."""
+        text = run_command(DMMCTL, "--bus", self.bus, "metrics")
+        return int(re.search(rf'^dmmd_dropped_packets_total{{reason="{reason}"}} (\d+)$', text,
+                             re.MULTILINE)[1])
+
     def dropped(self):
-        """Packets that the data plane has refused, by reason's number."""
+        """What the maps of the data plane say of that, by reason's number."""
         entries = self.plane("dropped")
         return {_little(e["key"]): sum(_little(v["value"]) for v in e["values"]) for e in entries}
 

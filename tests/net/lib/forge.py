@@ -3,7 +3,8 @@
 import struct
 
 from . import mip6
-from .packets import (ICMPV6, IPV6, MOBILITY, RA, ROUTING, TUNNEL, UDP, octets)
+from .packets import (FRAGMENT, ICMPV6, IPV6, MOBILITY, RA, ROUTING, TUNNEL, UDP, octets,
+                      text)
 
 ALL_NODES, ALL_NODES_MAC = "ff02::1", "33:33:00:00:00:01"
 
@@ -19,6 +20,22 @@ def frame(eth_src, eth_dst, packet):
 def ipv6(src, dst, next_header, payload, hop_limit=64):
     return struct.pack("!IHBB", 6 << 28, len(payload), next_header, hop_limit) + octets(
         src) + octets(dst) + payload
+
+
+def with_class(packet, traffic_class):
+    """The packet with another traffic class; no checksum covers it."""
+    first = struct.unpack_from("!I", packet)[0] & 0xF00FFFFF | traffic_class << 20
+    return struct.pack("!I", first) + packet[4:]
+
+
+def fragments(packet, size, identification):
+    """The packet, without extension headers, in fragments of at most so many octets."""
+    payload, room = packet[40:], (size - 48) // 8 * 8
+    for at in range(0, len(payload), room):
+        more = at + room < len(payload)
+        header = struct.pack("!BBHI", packet[6], 0, at | more, identification)
+        yield ipv6(text(packet[8:24]), text(packet[24:40]), FRAGMENT,
+                   header + payload[at:at + room], packet[7])
 
 
 def _sum(src, dst, next_header, data):

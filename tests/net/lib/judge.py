@@ -7,9 +7,11 @@ import os
 from collections import defaultdict
 
 from . import mip6, topology as net
+from .daemon import PLANE
 from .packets import DEST_OPTIONS, MOBILITY, NA, NS, RA, RS, TUNNEL, octets
 
 HOP_LIMIT = 64
+ECT0, CE = 2, 3  # RFC 3168 section 5
 MAX_UPDATE_RATE = 3  # in one second, for each home address and agent (RFC 6275 section 12)
 MTU = 1500
 CLOCK_TOLERANCE = float(os.environ.get("NET_CLOCK_TOLERANCE") or 1.0)  # seconds between a timestamp sent and the capture's clock
@@ -43,6 +45,13 @@ def acknowledgements(packets, home=None):
 
 def sequence_newer(new, old):
     return 0 < (new - old) % 65536 < 32768
+
+
+def traffic_class_around(inner):
+    """The tunnels of the kernel keep a congestion mark from the outside (RFC 3168 section 9.1.1, full
+    functionality): ECT(0) around CE.  Nothing is lost: at the other end CE goes before ECT(0)."""
+    kernel = PLANE == "kernel" and inner.traffic_class & 3 == CE
+    return inner.traffic_class & ~3 | ECT0 if kernel else inner.traffic_class
 
 
 class Judge:
@@ -198,7 +207,7 @@ class Judge:
             yield "tunnelled to another than its anchor"
         if packet.src in self._homes:
             yield "tunnelled from a home address"
-        if packet.traffic_class != inner.traffic_class:
+        if packet.traffic_class != traffic_class_around(inner):
             yield f"traffic class {packet.traffic_class} around {inner.traffic_class}"
         if packet.hop_limit != HOP_LIMIT:
             yield f"outer hop limit {packet.hop_limit}"

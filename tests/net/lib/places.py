@@ -254,10 +254,10 @@ class Places(Stage):
         self.policy_directory.mkdir(exist_ok=True)
         (self.policy_directory / "50-test.conf").write_text(text)
 
-    def standard(self, anchors=None, everywhere=False, **settings):
+    def standard(self, anchors=None, everywhere=False, agent_options=(), **settings):
         """Routers, home agents, captures (everywhere, or at both ends), correspondent, daemon."""
         self.start_routers()
-        self.start_agents()
+        self.start_agents(*agent_options)
         if everywhere:
             self.capture_all()
         else:

@@ -35,10 +35,10 @@ class Scene(Stage):
         self._judge.starts = self.daemon.starts
         return self.daemon
 
-    def standard(self, anchors=None, **settings):
+    def standard(self, anchors=None, agent_options=(), **settings):
         """Routers, home agents, captures, correspondent, daemon: all that most tests need."""
         self.start_routers()
-        self.start_agents()
+        self.start_agents(*agent_options)
         self.capture()
         self.monitor = Monitor(self.mn, self.directory / "monitor.txt")
         self.echo()

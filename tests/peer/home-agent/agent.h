@@ -29,6 +29,7 @@ struct agent_config {
 	unsigned lifetime_max, refresh_advice,
 		replay_window; /* seconds; 0: no advice, no replay check */
 	unsigned dad_delay_ms;
+	bool ipsec;                /* policies of the kernel say what may come by the tunnel */
 	uint32_t valid, preferred; /* of the home prefixes, in mobile prefix advertisements */
 	const char *control_path, *log_path;
 	struct list mobile_nodes; /* of struct mobile_node */

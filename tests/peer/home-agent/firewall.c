@@ -39,8 +39,8 @@ void firewall_open(struct agent *a)
 	      nft);
 	for (unsigned i = 0; i < a->config.n_addresses; i++)
 		fprintf(nft, "%s %s", i ? "," : "", ADDR_STR(&a->config.address[i]));
-	fputs(" } ip6 nexthdr { 41, 60, 135 } drop\n}\n"
-	      "chain output { type filter hook output priority filter; policy accept;\n"
+	fprintf(nft, " } ip6 nexthdr { %s60, 135 } drop\n}\n", a->config.ipsec ? "" : "41, ");
+	fputs("chain output { type filter hook output priority filter; policy accept;\n"
 	      "icmpv6 type destination-unreachable @th,112,8 41 drop\n}\n}\n",
 	      nft);
 	a->firewall_up = nft_end(nft) == 0;

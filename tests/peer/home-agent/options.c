@@ -23,6 +23,7 @@ enum option_id {
 	OPT_REPLAY_WINDOW,
 	OPT_DAD_DELAY,
 	OPT_AGENTS,
+	OPT_IPSEC,
 	OPT_CONTROL,
 	OPT_LOG,
 	OPT_VERBOSE,
@@ -40,6 +41,7 @@ static const struct option options[] = {
 	{"replay-window", required_argument, NULL, OPT_REPLAY_WINDOW},
 	{"dad-delay", required_argument, NULL, OPT_DAD_DELAY},
 	{"agents", required_argument, NULL, OPT_AGENTS},
+	{"ipsec", no_argument, NULL, OPT_IPSEC},
 	{"control", required_argument, NULL, OPT_CONTROL},
 	{"log", required_argument, NULL, OPT_LOG},
 	{"verbose", no_argument, NULL, OPT_VERBOSE},
@@ -62,6 +64,8 @@ static const char help[] =
 	"                          binding is made and acknowledged; without home link only a "
 	"wait\n"
 	"  --agents A,B,C          answer to discovery (default: own addresses)\n"
+	"  --ipsec                 take out of the tunnel only what the kernel's IPsec has let "
+	"pass\n"
 	"  --control PATH          control socket\n"
 	"  --log PATH              event log, JSON lines\n"
 	"  --verbose               debug messages\n";
@@ -137,6 +141,9 @@ static int option_apply(struct agent_config *c, enum option_id id, const char *v
 		return peer_parse_unsigned(value, 0, 600000, &c->dad_delay_ms);
 	case OPT_AGENTS:
 		return addr_list_parse(value, c->agents, DHAAD_MAX_AGENTS, &c->n_agents);
+	case OPT_IPSEC:
+		c->ipsec = true;
+		return 0;
 	case OPT_CONTROL:
 		c->control_path = value;
 		return 0;

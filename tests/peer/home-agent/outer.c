@@ -20,6 +20,11 @@ static int set_option(int fd, int option, int value)
 	return setsockopt(fd, IPPROTO_IPV6, option, &value, sizeof(value));
 }
 
+int outer_fragment(int fd)
+{
+	return set_option(fd, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT) < 0 ? -errno : 0;
+}
+
 static int refuse_all(int fd)
 {
 	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};

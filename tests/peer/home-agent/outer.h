@@ -19,6 +19,9 @@
  */
 int outer_open(const struct in6_addr *local, bool deaf);
 
+/* What does not fit leaves in fragments: the kernel does not tell how much of a packet IPsec takes. */
+int outer_fragment(int fd);
+
 /*
  * Send one inner packet with its traffic class on the outer one.  Where it does not fit: -EMSGSIZE
  * and the path MTU in *ret_mtu, or, with `fragment`, in fragments.

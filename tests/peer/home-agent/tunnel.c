@@ -200,7 +200,7 @@ static int on_capture(sd_event_source *s, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
-/* Only what came in fragments. */
+/* Only what came in fragments; with IPsec all. */
 static int on_outer(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
 	struct outer *o = user;
@@ -233,10 +233,12 @@ static int outer_add(struct tunnel *t, const struct in6_addr *local)
 {
 	struct outer *o = &t->outer[t->n_outer];
 	/* Where the firewall does not take away what is captured, it would be heard twice. */
-	int fd = outer_open(local, !t->agent->firewall_up);
+	int fd = outer_open(local, !t->agent->firewall_up && !t->agent->config.ipsec);
 
 	if (fd < 0)
 		return log_errno(fd, "%s: tunnel socket", ADDR_STR(local));
+	if (t->agent->config.ipsec)
+		outer_fragment(fd);
 	*o = (struct outer){.tunnel = t, .local = *local, .fd = fd};
 	t->n_outer++;
 	return sd_event_add_io(t->agent->event, &o->source, fd, EPOLLIN, on_outer, o);
@@ -256,7 +258,8 @@ int tunnel_open(struct agent *a, struct tunnel **ret)
 		log_errno(r, "tunnel device %s", a->config.tunnel_device);
 	else
 		r = sd_event_add_io(a->event, &t->source, t->fd, EPOLLIN, on_device, t);
-	if (r >= 0)
+	/* Packet sockets hear what IPsec refuses, and not what it has taken apart. */
+	if (r >= 0 && !a->config.ipsec)
 		r = capture_add(t);
 	for (unsigned i = 0; r >= 0 && i < a->config.n_addresses; i++)
 		r = outer_add(t, &a->config.address[i]);
