@@ -10,7 +10,7 @@ import zlib
 
 from . import topology as net
 from .peers import KEY, SPI, write_key
-from .run import BUILD, run_command
+from .run import BUILD, run_command, wait_until
 
 DMMD, LOADER, DMMCTL = BUILD / "dmmd", BUILD / "dmmd-loader", BUILD / "dmmctl"
 FETCH = BUILD / "dmmd-fetch"
@@ -86,6 +86,7 @@ class Daemon:
         self.log = directory / f"{name}.log"
         self.anchors = anchors
         self.process = None
+        self._named = False  # has answered at the bus since it was started
         self.starts = []
         self._settings = {"StateFile": self.state_file, "PinDirectory": self.pins,
                           "RuntimeDirectory": self.runtime, "HooksDirectory": self.hooks,
@@ -119,6 +120,7 @@ class Daemon:
 
     def start(self, wait=True):
         self.starts.append(time.time())
+        self._named = False
         self.process = self.node.start(self.name, self.argv(), self.log, self._environment)
         if wait:
             self.process.wait_output("is ready", timeout=10)
@@ -144,8 +146,19 @@ class Daemon:
 
     def ctl(self, *argv):
         """What dmmctl says, as JSON."""
-        text = run_command(DMMCTL, "--bus", self.bus, "--json=short", *argv)
+        text = wait_until(lambda: self._ask(argv), "dmmctl", 5)[0]
         return json.loads(text) if text.strip() else None
+
+    def _ask(self, argv):
+        """What dmmctl says, in a tuple; None while a daemon that has just started has no name yet."""
+        try:
+            text = run_command(DMMCTL, "--bus", self.bus, "--json=short", *argv)
+        except RuntimeError as e:
+            if "dmmd is not running" in str(e) and self.running() and not self._named:
+                return None
+            raise
+        self._named = True
+        return (text,)
 
     def has_maps(self):
         """Whether the data plane is programs with maps."""
