@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# dmmd: build, test, install.  V=1 shows the commands.  README.md lists the targets.
+# dmmd: build, test, install.  V=1 shows the commands.  `make help` lists the targets, as README.md does.
 
 VERSION ?= 0.1.0
 PREFIX ?= /usr
@@ -119,7 +119,12 @@ $(B)/bpf/%.bpf.o: libsock-ext/bpf/%.bpf.c $(wildcard libsock-ext/bpf/*.h)
 clean:
 	rm -rf $(B)
 
-.PHONY: all clean
+# The table of README.md.
+help:
+	$(Q)awk -F ' *[|] *' '/^\| target / { getline; on = 1; next } !/^\|/ { on = 0 } \
+		on { if ($$2) print $$2; print "    " $$3 }' README.md | sed 's/`//g; s/\[\([^]]*\)\]([^)]*)/\1/g'
+
+.PHONY: all clean help
 .DELETE_ON_ERROR:
 include libsock-ext/libsock.mk libsock-ext/run/run.mk
 include tests/tests.mk tests/peer/peer.mk cli/completion/completion.mk systemd/install.mk

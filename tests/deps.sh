@@ -5,6 +5,14 @@
 #   deps.sh [kernel]     kernel: and those that `make kernel` needs
 set -eu
 
+case $#:${1:-} in
+0: | 1:kernel) ;;
+*)
+	echo "usage: deps.sh [kernel]" >&2
+	exit 2
+	;;
+esac
+
 BUILD="gcc make pkg-config libc6-dev linux-libc-dev libmnl-dev libnl-3-dev libnl-route-3-dev
 	libdbus-1-dev libsystemd-dev libssl-dev libjansson-dev libc-ares-dev libcurl4-openssl-dev
 	libsmartcols-dev libbpf-dev clang llvm"

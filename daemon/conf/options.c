@@ -117,8 +117,8 @@ const struct conf_option conf_options[CONF_N_OPTIONS] = {
 	{DAEMON("Plane", plane), .parse = value_enum, .lookup = conf_plane_parse,
 	 .fallback = "auto", .accepted = "auto, bpf or kernel",
 	 .help = "The data plane: bpf is programs of our own, kernel is tunnels of a kernel that "
-		 "has "
-		 "Mobile IPv6, auto the first of these that works; see dmmd(8)."},
+		 "has Mobile IPv6; auto is kernel if any anchor has PayloadProtection=esp, else "
+		 "the first of these that works; see dmmd(8)."},
 	{DAEMON("PinDirectory", pin_directory), .parse = value_path, .fallback = "/sys/fs/bpf/dmmd",
 	 .accepted = "an absolute path of at most 255 octets, in a bpf file system",
 	 .help = "Directory where the programs and maps of the data plane are pinned."},

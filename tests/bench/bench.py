@@ -102,8 +102,11 @@ def main():
         print(f"plot: {path}")
     for line in failed + absent:
         print(f"not measured: {line}", file=sys.stderr)
-    if os.environ.get("README") and not os.environ.get("ONLY") and not failed + absent:
-        readme.write(TOP / "README.md", figures, about)
+    if os.environ.get("README"):
+        if os.environ.get("ONLY") or failed + absent:
+            print("README.md is not changed: some figures are missing", file=sys.stderr)
+        else:
+            readme.write(TOP / "README.md", figures, about)
     return 1 if failed else 0
 
 

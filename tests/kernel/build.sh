@@ -8,6 +8,14 @@
 # The file "config" beside this script says what is in it.
 set -euo pipefail
 
+case $#:${1:-} in
+0: | 1:-n) ;;
+*)
+	echo "usage: build.sh [-n]" >&2
+	exit 2
+	;;
+esac
+
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${DMMD_TEST_CACHE:-/var/cache/dmmd-test}
 source=/usr/src/linux-source-6.1.tar.xz
@@ -27,11 +35,15 @@ for program in gcc make flex bison bc xz; do
 done
 if [ -n "$missing" ]; then
 	echo "build.sh: missing: $missing" >&2
-	echo "build.sh: \"tests/deps.sh kernel\" installs that" >&2
+	echo "build.sh: they are in the packages linux-source-6.1 gcc make flex bison bc xz-utils;" >&2
+	echo "build.sh: \"tests/deps.sh kernel\" installs these, and those of all other tests" >&2
 	exit 1
 fi
 
-mkdir -p "$cache"
+if ! mkdir -p "$cache" 2>/dev/null || [ ! -w "$cache" ]; then
+	echo "build.sh: cannot write into $cache: do it as root, or name another in DMMD_TEST_CACHE=" >&2
+	exit 1
+fi
 # Kernels of earlier configurations, and what was left half built, are of no use any more.
 rm -rf "$cache"/linux-*
 new=$cache/linux-new-$$

@@ -140,6 +140,13 @@ def _compare(report):
                "\n".join(faults[:20]))
 
 
+def _select(tests, only, compare):
+    """{plane: those that the pattern selects, and what is compared if that is}"""
+    return {plane: [n for n in nodes if (compare and scenarios.short(n) == scenarios.WALK) or
+                    chosen(f"{LAYER}/{plane}/{scenarios.short(n)}", only)]
+            for plane, nodes in tests.items()}
+
+
 def run(report, only):
     path = built()
     why = missing(path)
@@ -150,10 +157,11 @@ def run(report, only):
     tests = scenarios.whole(PLANES) if kernel.virtual and not less else \
         scenarios.few(PLANES, less)
     compare = chosen(f"{LAYER}/{COMPARISON}", only)
-    tests = {plane: [n for n in nodes if (compare and scenarios.short(n) == scenarios.WALK) or
-                     chosen(f"{LAYER}/{plane}/{scenarios.short(n)}", only)]
-             for plane, nodes in tests.items()}
+    tests = _select(tests, only, compare)
     if not any(tests.values()):
+        if not kernel.virtual and any(_select(scenarios.whole(PLANES), only, False).values()):
+            report.add(LAYER, only, SKIPPED, why="not among the few of Debian's kernel: "
+                       "`make kernel` builds one for the whole suite")
         return
     for plane in PLANES:
         shutil.rmtree(BUILD / "kernel" / plane, ignore_errors=True)
