@@ -133,7 +133,7 @@ static int show(const struct ctl *c, const json_t *status)
 	output_fields(c, fields, status);
 	show_applications(c, status);
 	show_obstacles(c, bindings, "Obstacle", "obstacle_words");
-	show_obstacles(c, bindings, "Not protected", "protection_words");
+	show_obstacles(c, bindings, "Blocked", "protection_words");
 	if (json_is_object(last))
 		show_handover(c, last);
 	if (json_array_size(bindings) == 0)

@@ -132,6 +132,10 @@ static void keep_fixed_options(const struct daemon *d, struct conf *c)
 	c->rule_priority = old->rule_priority;
 }
 
+#define NEEDS_KERNEL \
+	"PayloadProtection=esp needs the tunnels of the kernel, and the data plane that runs " \
+	"is %s: restart dmmd (systemctl restart dmmd)"
+
 static int reload(void *user, char *why, size_t size)
 {
 	struct daemon *d = user;
@@ -146,8 +150,8 @@ static int reload(void *user, char *why, size_t size)
 	}
 	if (conf_protects(c) && !net_can_protect(d->net)) {
 		conf_free(c);
-		log_error("PayloadProtection= needs the tunnels of the kernel, which take effect "
-			  "at the next start; nothing is changed");
+		log_error(NEEDS_KERNEL "; nothing is changed", net_plane(d->net));
+		snprintf(why, size, NEEDS_KERNEL, net_plane(d->net));
 		return -EOPNOTSUPP;
 	}
 	if (d->old_conf && engine_uses(d->engine, d->old_conf)) {
@@ -344,7 +348,8 @@ static void usage(FILE *out)
 	      "  --sample-config     write a commented configuration with all defaults, exit\n"
 	      "  --bus=ADDRESS|none  D-Bus to appear on (default: the system bus)\n"
 	      "  --log-level=LEVEL   " LOG_LEVELS "\n"
-	      "  --help, --version\n",
+	      "  --help, --version\n\n"
+	      "See dmmd(8), dmmd.conf(5).\n",
 	      out);
 }
 

@@ -134,6 +134,8 @@ static int call_reload(struct bus_call *c)
 			"The configuration has errors, the log has all, and the old one is "
 			"kept: %s",
 			why);
+	if (r == -EOPNOTSUPP && why[0])
+		return call_fail(c, error_name(r), "The old configuration is kept: %s", why);
 	return r;
 }
 

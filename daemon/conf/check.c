@@ -18,8 +18,9 @@ static void check_required(struct conf_build *b, const struct anchor_source *s)
 {
 	const struct conf_anchor *a = s->anchor;
 
-	if (!a->has_address && !a->discover && !was_wrong(s, "Address") &&
-	    !was_wrong(s, "Discover"))
+	/* With protection only an address will do: check_payload.c. */
+	if (!a->has_address && !a->discover && a->protection == CONF_PROTECTION_NO &&
+	    !was_wrong(s, "Address") && !was_wrong(s, "Discover"))
 		conf_report(
 			b->errors, s->source.section,
 			"[Anchor %s] needs Address=, the address of the home agent, or Discover=",

@@ -39,7 +39,8 @@ static void check_one(struct conf_build *b, const struct anchor_source *s)
 	if (a->discover)
 		conf_report(b->errors, where(s, "Discover"),
 			    "[Anchor %s] has PayloadProtection=esp, which does not go with "
-			    "Discover=: for home agents that are found there are no keys",
+			    "Discover=: for home agents that are found there are no keys; give "
+			    "Address= instead",
 			    a->name);
 	else if (!a->has_address && !source_was_wrong(&s->source, CONF_ANCHOR, "Address"))
 		conf_report(b->errors, where(s, "PayloadProtection"),

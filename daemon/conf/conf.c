@@ -54,7 +54,7 @@ static bool is_absent_credential(const char *source)
 static void load_payload_keys(struct conf_build *b, const struct anchor_source *s)
 {
 	struct conf_anchor *a = s->anchor;
-	char why[160];
+	char why[256];
 
 	if (!a->payload_key_file[0] || a->protection == CONF_PROTECTION_NO ||
 	    (b->errors->credentials_optional && is_absent_credential(a->payload_key_file)))

@@ -74,6 +74,16 @@ const struct conf_esp *conf_esp_of(const struct conf *c, const struct in6_addr *
 	return NULL;
 }
 
+bool conf_has_agent(const struct conf *c, const struct in6_addr *agent)
+{
+	const struct conf_anchor *a;
+
+	list_for_each(a, &c->anchors, node)
+		if (addr_equal(&a->address, agent))
+			return true;
+	return false;
+}
+
 bool conf_is_protected(const struct conf *c, const struct in6_addr *home,
 		       const struct in6_addr *agent, const struct conf_esp **ret)
 {

@@ -80,6 +80,16 @@ int keyfile_parse(const char *text, size_t len, uint8_t key[CONF_KEY_MAX], size_
 /* O_NONBLOCK: a FIFO must not stop the daemon before fstat() finds it out. */
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK)
 
+static int refuse_credential(const char **ret_why)
+{
+	if (errno != ENOENT)
+		return refuse_errno(ret_why);
+	return refuse(
+		ret_why, -ENOENT,
+		"the service has no such credential: key_NAME is the file NAME in " DMMD_SYSCONFDIR
+		"/dmmd/keys; is it there, and was the service restarted since?");
+}
+
 static int open_credential(const char *name, const char **ret_why)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
@@ -97,7 +107,7 @@ static int open_credential(const char *name, const char **ret_why)
 	if (dir < 0)
 		return refuse_errno(ret_why);
 	fd = openat(dir, name, OPEN_FLAGS);
-	return fd < 0 ? refuse_errno(ret_why) : fd;
+	return fd < 0 ? refuse_credential(ret_why) : fd;
 }
 
 static int open_path(const char *path, const char **ret_why)

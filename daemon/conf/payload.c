@@ -90,9 +90,11 @@ static int take_key(struct parser *p, const struct field *f, const char *value, 
 	int n = keyfile_octets(value, strlen(value), ret, ESP_ENCRYPTION_MAX);
 
 	if (authentication ? n != ESP_AUTHENTICATION_LEN : n != 16 && n != 24 && n != 32)
-		return refuse(p, "%s= accepts a key of %s octets, %s hexadecimal digits", f->name,
-			      authentication ? "32" : "16, 24 or 32",
-			      authentication ? "64" : "32, 48 or 64");
+		return refuse(p,
+			      "%s= accepts %s hexadecimal digits and nothing else (no 0x): a key "
+			      "of %s octets",
+			      f->name, authentication ? "64" : "32, 48 or 64",
+			      authentication ? "32" : "16, 24 or 32");
 	if (is_weak(ret, (size_t)n))
 		return refuse(p, "%s= is no random key; openssl rand -hex 32 makes one", f->name);
 	*ret_len = (uint32_t)n;
@@ -115,8 +117,9 @@ static int take_line(struct parser *p, char *name, char *value)
 	uint32_t len;
 
 	if (!f)
-		return refuse(p, "none of SPI-out=, SPI-in=, Encryption-out=, Encryption-in=, "
-				 "Authentication-out= and Authentication-in=");
+		return refuse(p, "is none of SPI-out=, SPI-in=, Encryption-out=, Encryption-in=, "
+				 "Authentication-out= and Authentication-in=, which are "
+				 "case-sensitive");
 	if (p->given[f - fields])
 		return refuse(p, "%s= is given twice", f->name);
 	p->given[f - fields] = true;
@@ -159,7 +162,8 @@ static int take_lines(struct parser *p, char *text)
 		if (value)
 			*value++ = '\0';
 		r = value ? take_line(p, trim(line), trim(value))
-			  : refuse(p, "not of the form NAME=VALUE");
+			  : refuse(p, "not of the form NAME=VALUE; a file for PayloadKeyFile= "
+				      "has six of these, see dmmd(8)");
 	}
 	p->line = 0;
 	return r;

@@ -51,5 +51,7 @@ bool conf_is_protected(const struct conf *c, const struct in6_addr *home,
 		       const struct in6_addr *agent, const struct conf_esp **ret);
 /* NULL: none are configured for that home agent. */
 const struct conf_esp *conf_esp_of(const struct conf *c, const struct in6_addr *agent);
+/* Is it the home agent of any section? */
+bool conf_has_agent(const struct conf *c, const struct in6_addr *agent);
 /* Does any section ask for it? */
 bool conf_protects(const struct conf *c);

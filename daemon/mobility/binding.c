@@ -86,9 +86,20 @@ void binding_set_path(struct binding *b, const struct path *p)
 
 	b->parked = false;
 	b->path = *p;
-	if (r < 0)
+	if (r < 0 && r != b->path_error)
 		log_error("%s: cannot set its path (%s): %s", ADDR_STR(&b->home),
 			  path_mode_str((int)p->mode), log_strerror(-r));
+	b->path_error = r < 0 ? r : 0;
+}
+
+bool binding_has_path(struct binding *b)
+{
+	if (b->path_error) {
+		const struct path again = b->path;
+
+		binding_set_path(b, &again);
+	}
+	return b->path_error == 0;
 }
 
 static struct path path_base(const struct binding *b, enum path_mode mode)
@@ -240,6 +251,7 @@ void binding_park(struct binding *b)
 	accepted_forget(e, b);
 	e->ops->drop_path(e->user, &b->path);
 	b->path = path_base(b, PATH_BLOCKED);
+	b->path_error = 0;
 	b->parked = true;
 }
 

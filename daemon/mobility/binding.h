@@ -126,6 +126,7 @@ struct binding {
 	 * false advertisement must not cost the binding (E11).  Not believed until then. */
 	const struct link *doubted;
 	usec_t doubted_until;
+	int path_error; /* why its path could not be set up, 0 = it was */
 	bool parked;  /* withdrawn here, while its agent has not confirmed: nothing is installed */
 	bool removed; /* no longer configured: goes as soon as it is withdrawn */
 	bool refused_for_good;  /* until the configuration changes */

@@ -294,6 +294,9 @@ struct binding *engine_find_home(const struct engine *e, const struct in6_addr *
 bool engine_accepts(const struct engine *e, const struct in6_addr *home,
 		    const struct in6_addr *anchor, const struct in6_addr *coa);
 struct link *engine_find_link(const struct engine *e, int ifindex);
+/* Is the address, or the router, still of a place that has been left? */
+bool engine_has_left(const struct engine *e, int ifindex, const struct in6_addr *addr,
+		     bool is_router);
 /* Where am I, in one word: "home", "away", "offline", "starting", "local" (there is no home address away
  * from its link: nothing is registered).
  */

@@ -237,6 +237,8 @@ int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home
 void binding_free(struct binding *b);
 void binding_set_state(struct binding *b, enum binding_state s);
 void binding_set_path(struct binding *b, const struct path *p);
+/* One that could not be set up is tried again.  While there is none, silence is nobody's fault but the host's. */
+bool binding_has_path(struct binding *b);
 void binding_path_tunnel(struct binding *b);
 void binding_path_home(struct binding *b, struct link *home, bool dad);
 void binding_path_blocked(struct binding *b);

@@ -325,6 +325,25 @@ void link_leave_earlier(struct link *l)
 	}
 }
 
+bool engine_has_left(const struct engine *e, int ifindex, const struct in6_addr *addr,
+		     bool is_router)
+{
+	const struct link *l = engine_find_link(e, ifindex);
+	const struct link_address *a;
+	const struct router *r;
+
+	if (!l)
+		return false;
+	if (!is_router) {
+		a = link_find_address(l, addr);
+		return a && !link_supports(l, a);
+	}
+	list_for_each(r, &l->routers, node)
+		if (addr_equal(&r->addr, addr))
+			return !router_usable(l, r);
+	return true;
+}
+
 static void resync_begin(struct engine *e)
 {
 	struct link_address *a;

@@ -39,6 +39,8 @@ static void probe(struct binding *b)
 	struct engine *e = b->engine;
 	struct liveness *l = &b->liveness;
 
+	if (b->path_error)
+		return; /* nothing would leave */
 	e->ops->random(e->user, &l->sequence, sizeof(l->sequence));
 	l->probe_sent = l->probed = e->now.mono;
 	if (b->anchor->echo == ABILITY_NO)
@@ -161,6 +163,12 @@ static void check(struct binding *b)
 
 	l->idle = false;
 	look(b, &sent, &received);
+	if (!binding_has_path(b)) {
+		l->unanswered = 0;
+		l->probe_sent = 0;
+		l->check_at = usec_add(now, conf->probe_interval);
+		return;
+	}
 	if (received)
 		obstacle_two_ways(b);
 	else if (sent && !l->probe_sent && l->probe_answered)
@@ -258,7 +266,7 @@ void engine_probe(struct engine *e, struct instant now)
 
 	e->now = now;
 	list_for_each(b, &e->bindings, node) {
-		if (b->path.mode != PATH_TUNNEL || !b->registered)
+		if (b->path.mode != PATH_TUNNEL || !b->registered || !binding_has_path(b))
 			continue;
 		probe(b);
 		b->liveness.check_at = usec_add(now.mono, probe_timeout(b));

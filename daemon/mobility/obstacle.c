@@ -117,7 +117,7 @@ static bool is_answered(const struct binding *b)
 static void judge(struct binding *b)
 {
 	if (b->obstacle.no_answers && b->registered && b->state == BINDING_REGISTERED &&
-	    is_answered(b))
+	    !b->path_error && is_answered(b))
 		set_kind(b, OBSTACLE_TUNNEL);
 	else if (b->retries >= SILENT_AFTER &&
 		 (b->state == BINDING_REGISTERING || b->state == BINDING_UPDATING))

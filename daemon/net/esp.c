@@ -133,10 +133,24 @@ static bool is_our_state(const struct xfrm_usersa_info *i)
 	return i->family == AF_INET6 && i->id.proto == IPPROTO_ESP && i->reqid == ESP_REQUEST_ID;
 }
 
-static bool is_attribute(const struct nlattr *a, const void *wanted, size_t size)
+static bool is_hidden(const uint8_t *key, size_t size)
+{
+	while (size && !*key)
+		key++, size--;
+	return size == 0;
+}
+
+bool esp_is_algorithm(const void *got, const void *wanted, size_t size, size_t key)
+{
+	if (is_hidden((const uint8_t *)got + key, size - key))
+		size = key;
+	return memcmp(got, wanted, size) == 0;
+}
+
+static bool is_attribute(const struct nlattr *a, const void *wanted, size_t size, size_t key)
 {
 	return a && mnl_attr_get_payload_len(a) == size &&
-	       memcmp(mnl_attr_get_payload(a), wanted, size) == 0;
+	       esp_is_algorithm(mnl_attr_get_payload(a), wanted, size, key);
 }
 
 struct comparison {
@@ -160,8 +174,10 @@ static int compare_state(const struct nlmsghdr *h, void *user)
 	c->ours = is_our_state(i);
 	c->same = c->ours && i->mode == XFRM_MODE_TRANSPORT &&
 		  memcmp(&i->saddr, &c->wanted->src, sizeof(c->wanted->src)) == 0 &&
-		  is_attribute(tb[XFRMA_ALG_AUTH_TRUNC], &authentication, sizeof(authentication)) &&
-		  is_attribute(tb[XFRMA_ALG_CRYPT], &encryption, encryption_size(c->wanted->keys));
+		  is_attribute(tb[XFRMA_ALG_AUTH_TRUNC], &authentication, sizeof(authentication),
+			       offsetof(struct authentication, key)) &&
+		  is_attribute(tb[XFRMA_ALG_CRYPT], &encryption, encryption_size(c->wanted->keys),
+			       offsetof(struct encryption, key));
 	c->failed = i->stats.integrity_failed;
 	explicit_bzero(&authentication, sizeof(authentication));
 	explicit_bzero(&encryption, sizeof(encryption));

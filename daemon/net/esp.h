@@ -62,6 +62,12 @@ void esp_sweep(struct esp *e, esp_wanted_t is_wanted, void *user);
 /* Packets that have come in with our SPI, and not with our keys; 0 if it cannot be read. */
 uint64_t esp_failed(struct esp *e, const struct in6_addr *coa, const struct conf_esp *keys);
 
+/*
+ * Is an algorithm, as the kernel shows it, the wanted one?  Its key begins at octet `key` of `size`.  A kernel that is locked down
+ * to keep secrets (confidentiality) shows zeros for keys: then the rest has to do, and a new key needs a new SPI.
+ */
+bool esp_is_algorithm(const void *got, const void *wanted, size_t size, size_t key);
+
 /* Becomes readable when somebody has removed or changed states or policies. */
 int esp_fd(const struct esp *e);
 bool esp_changed(struct esp *e);

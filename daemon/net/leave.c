@@ -175,9 +175,12 @@ static int on_leave(sd_event_source *s, void *user)
 
 	(void)s;
 	list_for_each_safe(d, next, &n->departures, node) {
-		depart(n, d);
+		bool left = engine_has_left(n->engine, d->ifindex, &d->addr, d->is_router);
+
+		if (left)
+			depart(n, d);
 		d->done = true;
-		if (!d->is_router || d->switched)
+		if (!left || !d->is_router || d->switched)
 			departure_free(d);
 	}
 	return 0;

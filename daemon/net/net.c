@@ -105,11 +105,13 @@ int net_start(struct net *n, struct engine *e)
 void net_reconfigure(struct net *n, const struct conf *conf)
 {
 	struct uplink *u;
+	int r;
 
 	n->conf = conf;
 	if (n->plane && n->plane->ops->reconfigure) { /* none: before the first start */
 		n->plane->ops->reconfigure(n->plane, conf);
-		pmtu_open_protected(n);
+		if ((r = pmtu_open_protected(n)) < 0)
+			log_errno(r, "cannot open a raw socket for ESP");
 		reconcile_soon(n, "a path");
 	}
 	list_for_each(u, &n->uplinks, node) {

@@ -274,7 +274,13 @@ static int path_install(struct net *n, struct installed *h, const struct path *p
 
 	policy_route_before(n, h, p);
 	if (fresh)
-		*h = (struct installed){.stale = h->stale};
+		*h = (struct installed){
+			.stale = h->stale,
+			.path = {.slot = p->slot,
+				 .home = p->home,
+				 .home_prefix = p->home_prefix,
+				 .closed = p->closed},
+		};
 	if (fresh)
 		r = install_base(n, h, p);
 	else
@@ -308,10 +314,25 @@ static int path_install(struct net *n, struct installed *h, const struct path *p
 	return 0;
 }
 
+/* The routes of a home link that has been left, or of an earlier run, lead to whoever is there now. */
+static void leave_native(struct net *n, struct installed *h)
+{
+	struct path blocked = h->path;
+
+	if (!h->present || (h->path.mode != PATH_HOME && !h->adopted))
+		return;
+	blocked.mode = PATH_BLOCKED;
+	blocked.adopt = blocked.wake = false;
+	blocked.ifindex = blocked.claimed_ifindex = 0;
+	path_install(n, h, &blocked);
+}
+
 int path_set(struct net *n, struct installed *h, const struct path *p)
 {
 	int r = path_install(n, h, p);
 
+	if (r < 0 && p->mode == PATH_TUNNEL)
+		leave_native(n, h);
 	h->error = r;
 	if (r < 0)
 		h->wanted = *p;
@@ -394,8 +415,8 @@ static int set_route_mtu(struct net *n, struct installed *h)
 	if (r < 0)
 		return r;
 	h->mtu = mtu;
-	log_info("%s: path MTU of the tunnel is %u", ADDR_STR(&h->path.home),
-		 path_outer_mtu(n, &h->path, mtu));
+	log_debug("%s: path MTU of the tunnel is %u", ADDR_STR(&h->path.home),
+		  path_outer_mtu(n, &h->path, mtu));
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "net/bpf/plane.h"
 #include "net/internal.h"
 #include "net/tc.h"
+#include "net/tunnel.h"
 
 const char *program_path(const char *name, const char *variable, char *buf, size_t size)
 {
@@ -72,22 +73,40 @@ static int open_bpf(const struct conf *conf, struct plane **ret)
 	return r;
 }
 
+/* Maps of another version cannot be asked which uplinks have its programs. */
+static void detach_everywhere(void)
+{
+	struct if_nameindex *all = if_nameindex();
+
+	for (const struct if_nameindex *i = all; i && i->if_index; i++)
+		tc_detach((int)i->if_index, TC_INGRESS, false);
+	if (all)
+		if_freenameindex(all);
+}
+
 /* What an earlier run has hung into interfaces would take the packets that the other plane is to get. */
 static void leave_bpf(const struct conf *conf, struct plane *now)
 {
 	struct plane *old;
+	char far_end[IFNAMSIZ + 1];
 	uint32_t undo;
 	int ifindex;
 
-	if (plane_bpf_open(conf, &old) < 0)
+	if (access(conf->pin_directory, F_OK) < 0)
 		return;
-	while (old->ops->undo(old, &ifindex, &undo) == 0)
-		now->ops->remember(now, ifindex, undo & ~PLANE_UPLINK_QUEUE);
-	old->ops->teardown(old);
-	old->ops->free(old);
-	ifindex = (int)if_nametoindex(conf->device);
-	if (ifindex)
+	if (plane_bpf_open(conf, &old) == 0) {
+		while (old->ops->undo(old, &ifindex, &undo) == 0)
+			now->ops->remember(now, ifindex, undo & ~PLANE_UPLINK_QUEUE);
+		old->ops->teardown(old);
+		old->ops->free(old);
+	} else {
+		detach_everywhere();
+	}
+	if ((ifindex = link_index(conf->device)) > 0)
 		tc_detach(ifindex, TC_EGRESS, true);
+	snprintf(far_end, sizeof(far_end), "%sp", conf->device);
+	if ((ifindex = link_index(far_end)) > 0)
+		tc_detach(ifindex, TC_INGRESS, true);
 	plane_unload(conf);
 }
 
@@ -102,10 +121,11 @@ static int open_kernel(const struct conf *conf, struct plane **ret, char *why, s
 
 int plane_open(const struct conf *conf, struct plane **ret)
 {
+	bool protects = conf->plane == CONF_PLANE_AUTO && conf_protects(conf);
 	char why[128] = "";
 	int r = -EPROTONOSUPPORT, bpf = 0;
 
-	if (conf->plane == CONF_PLANE_AUTO && conf_protects(conf)) {
+	if (protects) {
 		log_info("payload is to be protected: only tunnels of the kernel do that");
 	} else if (conf->plane != CONF_PLANE_KERNEL) {
 		r = bpf = open_bpf(conf, ret);
@@ -122,7 +142,11 @@ int plane_open(const struct conf *conf, struct plane **ret)
 		log_error("no data plane: the BPF programs in %s cannot be used (%s); as a "
 			  "service, dmmd-loader.service loads them",
 			  conf->pin_directory, log_strerror(-bpf));
-	if (why[0])
+	if (why[0] && protects)
+		log_error("no data plane: PayloadProtection=esp needs the tunnels of the kernel, "
+			  "which cannot be used: %s",
+			  why);
+	else if (why[0])
 		log_error("no data plane: the tunnels of the kernel cannot be used: %s", why);
 	return r;
 }

@@ -184,8 +184,17 @@ static int bpf_set_path(struct plane *p, const struct path *path)
 static void bpf_pause(struct plane *p, const struct in6_addr *home)
 {
 	struct plane_addr key = to_plane_addr(home);
+	struct plane_bpf *b = to_bpf(p);
+	struct plane_binding v;
+	struct plane_coa way;
 
-	forget_entry(to_bpf(p), PIN_BINDING, &key);
+	/* Its next hop is to be resolved anew. */
+	if (bpf_map_get(b->fd[PIN_BINDING], &key, &v) == 0 &&
+	    bpf_map_get(b->fd[PIN_COA], &v.coa, &way) == 0) {
+		way.answered = 0;
+		bpf_map_put(b->fd[PIN_COA], &v.coa, &way);
+	}
+	forget_entry(b, PIN_BINDING, &key);
 }
 
 static void bpf_forget(struct plane *p, const struct in6_addr *home)

@@ -202,14 +202,16 @@ static int kernel_accept(struct plane *plane, unsigned slot, const struct in6_ad
 			 const struct in6_addr *anchor, const struct in6_addr *coa)
 {
 	struct plane_kernel *k = to_kernel(plane);
-	struct tunnel *t = tunnel_find(k, anchor, coa);
-	struct passage *p;
-	bool fresh = !t;
 	int r = passages_own_slot(k, slot, home);
+	struct passage *p;
+	struct tunnel *t;
+	bool fresh;
 
 	if (r < 0)
 		return r;
 	tunnels_prune(k);
+	t = tunnel_find(k, anchor, coa);
+	fresh = !t;
 	if (fresh)
 		t = tunnel_new(k, anchor, coa);
 	p = t ? passage_get(k, t, home, slot) : NULL;

@@ -25,6 +25,7 @@ struct tunnel {
 	bool stale;                  /* its filter does not know all of its home addresses */
 	const struct conf_esp *keys; /* NULL: it is not to be protected */
 	bool is_protected;           /* states and policies are there */
+	bool was_protected;          /* ... or have been */
 	int protection_fault;        /* why they are not, 0 = they are */
 	bool failure_told;
 };

@@ -27,13 +27,18 @@ const char *kernel_check_path(struct plane *plane, const struct path *path)
 	return found || path->mode != PATH_TUNNEL ? NULL : "the plane has no tunnel for it";
 }
 
+/* One that could not be made has no interface. */
+#define NAME_OF(t) ((t)->name[0] ? (t)->name : ADDR_STR(&(t)->anchor))
+
 static void check_tunnel(struct plane_kernel *k, const struct tunnel *t, struct audit *a)
 {
 	struct tunnel_info i;
 	struct match m;
-	char what[IFNAMSIZ + 16];
+	char what[ADDR_STRLEN + 16];
 
-	snprintf(what, sizeof(what), "tunnel %s", t->name);
+	if (t->protection_fault)
+		return; /* it is down for that, which is told */
+	snprintf(what, sizeof(what), "tunnel %s", NAME_OF(t));
 	tunnel_filter(k, t, &m);
 	if (tunnel_read(t, &i) < 0)
 		audit_add(a, false, what,
@@ -52,12 +57,12 @@ static void check_tunnel(struct plane_kernel *k, const struct tunnel *t, struct 
 
 static void check_protection(struct plane_kernel *k, struct tunnel *t, struct audit *a)
 {
-	char what[IFNAMSIZ + 16];
+	char what[ADDR_STRLEN + 16];
 	uint64_t failed;
 
-	if (!t->keys)
+	if (!t->keys && !t->protection_fault)
 		return;
-	snprintf(what, sizeof(what), "protection %s", t->name);
+	snprintf(what, sizeof(what), "protection %s", NAME_OF(t));
 	failed = tunnel_failed(k, t);
 	if (!t->is_protected)
 		audit_add(a, false, what, "%s", tunnel_protection_fault(t));

@@ -73,6 +73,8 @@ void protection_open(struct plane_kernel *k)
 		r = esp_probe(k->esp);
 	if (r < 0)
 		fault(r, &k->protection_fault);
+	else
+		k->protection_fault = 0;
 }
 
 int protection_allows(struct plane_kernel *k, const struct in6_addr *home,
@@ -92,14 +94,19 @@ int tunnel_protect(struct plane_kernel *k, struct tunnel *t)
 	if (t->is_protected)
 		return 0;
 	t->keys = conf_esp_of(k->conf, &t->anchor);
-	if (!t->keys)
+	if (!t->keys) {
+		/* When its section has gone, what is left of the binding is not to go on in the clear. */
+		if (t->was_protected && !conf_has_agent(k->conf, &t->anchor))
+			return fault(-ENOKEY, &t->protection_fault);
+		t->protection_fault = 0;
 		return 0;
+	}
 	if (!k->esp)
 		protection_open(k);
 	r = k->esp ? esp_protect(k->esp, &t->coa, &t->anchor, t->keys) : -EPROTONOSUPPORT;
 	if (r < 0)
 		return fault(r, &t->protection_fault);
-	t->is_protected = true;
+	t->is_protected = t->was_protected = true;
 	t->protection_fault = 0;
 	return 0;
 }
@@ -108,18 +115,20 @@ int tunnel_protect(struct plane_kernel *k, struct tunnel *t)
 void kernel_reconfigure(struct plane *plane, const struct conf *conf)
 {
 	struct plane_kernel *k = to_kernel(plane);
-	struct passage *p;
+	struct passage *p, *next;
 
 	k->conf = conf;
 	protection_open(k);
-	list_for_each(p, &k->passages, node) {
+	list_for_each_safe(p, next, &k->passages, node) {
 		p->barred = protection_allows(k, &p->home, &p->tunnel->anchor) < 0;
 		if (p->barred) {
 			p->path = p->awaited = false;
 			tunnel_close(k, p->tunnel); /* and its route; others are repaired */
+			passage_end_if_unused(k, p);
 		}
 	}
 	protection_renew(k);
+	tunnels_prune(k);
 }
 
 void protection_renew(struct plane_kernel *k)

@@ -62,7 +62,10 @@ uint64_t strangers_refused(struct plane_kernel *k)
 	    getsockopt(k->strangers_fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0 ||
 	    len < sizeof(info))
 		return k->strangers;
-	while (recv(k->strangers_fd, &octet, sizeof(octet), 0) >= 0)
+	for (unsigned i = 0; i < MESSAGES_PER_WAKEUP; i++) {
+		if (recv(k->strangers_fd, &octet, sizeof(octet), 0) < 0)
+			break;
 		k->strangers++;
+	}
 	return k->strangers + info[SK_MEMINFO_DROPS];
 }

@@ -154,10 +154,15 @@ int pmtu_open_protected(struct net *n)
 	n->esp_fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ESP);
 	if (n->esp_fd < 0)
 		return -errno;
-	if ((r = hear_errors_only(n->esp_fd)) < 0)
-		return r;
-	if (setsockopt(n->esp_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0 ||
-	    setsockopt(n->esp_fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on)) < 0)
-		return -errno;
-	return net_watch(n, n->esp_fd, on_protected);
+	r = hear_errors_only(n->esp_fd);
+	if (r == 0 && (setsockopt(n->esp_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0 ||
+		       setsockopt(n->esp_fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on)) < 0))
+		r = -errno;
+	if (r == 0)
+		r = net_watch(n, n->esp_fd, on_protected);
+	if (r < 0) { /* to be tried again with the next configuration */
+		close(n->esp_fd);
+		n->esp_fd = -1;
+	}
+	return r;
 }

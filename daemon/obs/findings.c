@@ -56,11 +56,18 @@ static void add_network(struct findings *f, const struct engine *e)
 			     what ? what : "an uplink");
 }
 
-static void add_tunnel(struct findings *f, const char *what, const struct binding *b, usec_t since)
+static bool is_blocked(struct net *n, const struct binding *b, const char **ret_words)
+{
+	return n && net_protection(n, &b->path, ret_words) == NET_PROTECTION_BLOCKED;
+}
+
+static void add_tunnel(struct findings *f, const char *what, const struct binding *b, struct net *n,
+		       usec_t since)
 {
 	const struct liveness *l = &b->liveness;
 	const char *anchor = b->anchor ? b->anchor->name : "its anchor";
-	const char *waiting = binding_waiting_for(b);
+	const char *waiting = binding_waiting_for(b), *words = NULL;
+	bool is_protected = b->anchor && b->anchor->conf->protection != CONF_PROTECTION_NO;
 
 	if (l->probe_answered && l->probe_answered >= since)
 		findings_add(f, true, what, "the probe through %s was answered after %.1f ms",
@@ -68,18 +75,22 @@ static void add_tunnel(struct findings *f, const char *what, const struct bindin
 	else if (!b->registered)
 		findings_add(f, false, what, "not registered at %s yet, waiting for %s", anchor,
 			     waiting ? waiting : "its acknowledgement");
+	else if (is_blocked(n, b, &words))
+		findings_add(f, false, what, "blocked: %s",
+			     words ? words : "its tunnel could not be set up, see the log");
 	else if (l->probe_sent)
 		findings_add(f, false, what,
 			     "no answer through %s: does it forward packets of %s, and does "
-			     "nothing between %s and %s drop IPv6 in IPv6 (protocol 41)?",
+			     "nothing between %s and %s drop %s?",
 			     anchor, ADDR_STR(&b->home), ADDR_STR(&b->path.coa),
-			     ADDR_STR(&b->path.anchor));
+			     ADDR_STR(&b->path.anchor),
+			     is_protected ? "ESP (protocol 50)" : "IPv6 in IPv6 (protocol 41)");
 	else
 		findings_add(f, false, what, "no probe could be sent through %s, see the log",
 			     anchor);
 }
 
-static void add_path(struct findings *f, const struct binding *b, usec_t since)
+static void add_path(struct findings *f, const struct binding *b, struct net *n, usec_t since)
 {
 	const char *waiting = binding_waiting_for(b);
 	char what[64];
@@ -94,7 +105,7 @@ static void add_path(struct findings *f, const struct binding *b, usec_t since)
 	}
 	switch (b->path.mode) {
 	case PATH_TUNNEL:
-		add_tunnel(f, what, b, since);
+		add_tunnel(f, what, b, n, since);
 		break;
 	case PATH_HOME:
 		findings_add(f, true, what, "on its home link, without a tunnel");
@@ -191,14 +202,14 @@ void findings_of_audit(struct findings *f, const struct audit_result *results, u
 			     *results[i].words ? results[i].words : "as it should be");
 }
 
-void findings_of_engine(struct findings *f, const struct engine *e, usec_t since)
+void findings_of_engine(struct findings *f, const struct engine *e, struct net *n, usec_t since)
 {
 	const struct binding *b;
 	const struct anchor *a;
 
 	add_network(f, e);
 	list_for_each(b, &e->bindings, node) {
-		add_path(f, b, since);
+		add_path(f, b, n, since);
 		add_obstacle(f, b);
 	}
 	list_for_each(a, &e->anchors, node) {

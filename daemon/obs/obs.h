@@ -58,8 +58,8 @@ void findings_add(struct findings *f, bool ok, const char *what, const char *fmt
 	__attribute__((format(printf, 4, 5)));
 void findings_free(struct findings *f);
 void findings_of_audit(struct findings *f, const struct audit_result *results, unsigned n);
-/* Paths, keys and anchors, after probes that were sent at `since`. */
-void findings_of_engine(struct findings *f, const struct engine *e, usec_t since);
+/* Paths, keys and anchors, after probes that were sent at `since`; n: NULL = no data plane to ask. */
+void findings_of_engine(struct findings *f, const struct engine *e, struct net *n, usec_t since);
 
 /* --- selftest.c --- */
 

@@ -67,7 +67,7 @@ static void finish(struct selftest *t)
 	struct findings f = {0};
 
 	t->wanted = t->probing = false;
-	findings_of_engine(&f, t->engine, t->since);
+	findings_of_engine(&f, t->engine, t->net, t->since);
 	look_at_kernel(t, &f);
 	look_at_socket(t, &f);
 	if (f.incomplete)

@@ -7,9 +7,9 @@ import subprocess
 import xml.etree.ElementTree as ET
 
 import pytest
-from lib import topology as net
+from lib import protection, topology as net
 from lib.bus import Bus
-from lib.daemon import DMMCTL, Daemon
+from lib.daemon import DMMCTL, PLANE, Daemon, anchor2
 from lib.run import TOP, run_command, wait_until
 
 PHASES = ("link_up", "ra", "address", "bu", "ba")
@@ -180,6 +180,18 @@ def test_complaints_are_alike(shown, bus):
     assert bus.complaint("-1", "events") == (2, "dmmctl: invalid option -- '1'")
     shown.daemon.config.write_text("[Daemon]\nNonsense=yes\n")
     assert bus.complaint("reload")[1].startswith("dmmctl: the configuration has errors")
+
+
+@pytest.mark.skipif(PLANE != "auto", reason="with Plane= given there is no other plane to choose")
+def test_a_reload_that_the_plane_cannot_do_says_why(shown, bus):
+    if status_of(shown, "offline")["plane"] != "bpf":
+        pytest.skip("the plane that runs can protect")
+    keys = protection.make_keys(2)
+    shown.daemon.anchors[1] = anchor2(**keys.settings(shown.run, "second"))
+    shown.daemon.configure()
+    assert bus.complaint("reload") == (
+        4, "dmmctl: the old configuration is kept: PayloadProtection=esp needs the tunnels of the "
+        "kernel, and the data plane that runs is bpf: restart dmmd (systemctl restart dmmd)")
 
 
 def test_a_link_in_detail(shown, bus):

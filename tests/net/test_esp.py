@@ -248,13 +248,31 @@ def test_R7_what_cannot_be_protected_is_blocked_and_told(make, quiet):
     assert unprotected(scene) == []
     assert "another program has" in binding(scene)["protection_words"]
     assert "another program has" in scene.daemon.process.output()
-    assert "Not protected" in run_command(DMMCTL, "--bus", scene.daemon.bus, "--colour=never")
+    found = findings(scene)
+    assert any(f["words"].startswith("blocked: another program has") for f in found)
+    assert "protection " + net.canonical(net.HA2) in [f["what"] for f in found]
+    assert not any("protocol 50" in f["words"] or "puts this back" in f["words"] for f in found)
+    assert not any(f["what"].split()[0] == "tunnel" for f in found)
+    assert "Blocked" in run_command(DMMCTL, "--bus", scene.daemon.bus, "--colour=never")
     scene.mn.command("ip", "xfrm", "state", "delete", "src", net.CN, "dst", net.HA2, "proto",
                      "esp", "spi", scene.keys[1].out.spi)
     scene.move("C")
     scene.wait_bound("C")
     TcpSession(scene.mn, net.CN, source=net.HOME2).exchange(20_000)
     assert binding(scene)["protection"] == "esp"
+
+
+def test_R7_nothing_goes_on_by_a_home_link_that_was_left(make):
+    """Its router may be anybody's there."""
+    scene = make()
+    scene.attach("A")
+    protection.add_state(scene.mn, scene.keys[0].out, net.CN, net.HA1)  # somebody else's
+    scene.move("B")
+    wait_until(lambda: binding(scene, net.HOME1)["protection"] == "blocked", "it to be told",
+               timeout=10)
+    assert unreachable(scene.mn, net.CN, net.HOME1)
+    routes = scene.mn.command("ip", "-6", "route", "show", "table", "all").splitlines()
+    assert [r for r in routes if "dev w0" in r and f"src {net.HOME1}" in r] == []
 
 
 def test_R7_a_kernel_without_esp_blocks_and_is_told(scene, quiet):

@@ -86,6 +86,10 @@ static int op_echo(void *user, int ifindex, const struct in6_addr *src, const st
 
 	const struct binding *b = engine_find_home(((struct world *)user)->e, src);
 
+	if (b && h->shut) {
+		h->n_shut_in++;
+		return 0;
+	}
 	h->echo = (struct host_echo){ifindex, *src, *dst, identifier, sequence, octets};
 	if (b)
 		h->sent[b->slot]++;

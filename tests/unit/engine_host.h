@@ -25,10 +25,12 @@ struct host {
 	uint64_t sent[CONF_MAX_HOMES], received[CONF_MAX_HOMES]; /* packets, by slot */
 	struct host_echo echo;                                   /* the last one */
 	unsigned n_echoes, n_answered;
-	uint32_t mtu;     /* of the last limit_mtu() */
-	bool mute;        /* anchors answer no echo */
-	unsigned n_icmp;  /* packets with ICMPv6 that were sent as they are */
-	unsigned n_other; /* mobility messages that are no binding updates */
+	uint32_t mtu;       /* of the last limit_mtu() */
+	bool mute;          /* anchors answer no echo */
+	bool shut;          /* tunnels carry none ... */
+	unsigned n_shut_in; /* ... of these */
+	unsigned n_icmp;    /* packets with ICMPv6 that were sent as they are */
+	unsigned n_other;   /* mobility messages that are no binding updates */
 	char resolving[CONF_DOMAIN_MAX + 1], fetching[CONF_DOMAIN_MAX + 1];
 	unsigned n_resolved, n_fetched;
 	unsigned events[EVENT_KIND_MAX];

@@ -162,7 +162,7 @@ static int op_set_path(void *user, const struct path *path)
 	o->coa = path->coa;
 	w->path[path->slot] = *path;
 	w->n_paths[path->slot]++;
-	return 0;
+	return path->mode == PATH_TUNNEL ? w->path_error : 0;
 }
 
 static void op_drop_path(void *user, const struct path *path)

@@ -106,6 +106,12 @@ Test(bus_calls, reloads_for_root)
 	assert_error(bus_call(BUS_PATH, MANAGER, "Reload", NULL), "org.dmmd1.Error.Busy");
 	cr_assert(fx.reloads == 3);
 	cr_assert(fx.bus->n_checks == 0);
+
+	fx.reload_result = -EOPNOTSUPP;
+	reply = bus_call(BUS_PATH, MANAGER, "Reload", NULL);
+	cr_assert_str_eq(dbus_message_get_error_name(reply), "org.dmmd1.Error.NotSupported");
+	cr_assert_str_eq(bus_arg(reply, 0), "The old configuration is kept: dmmd.conf:1: no");
+	dbus_message_unref(reply);
 }
 
 /* What one connection asks for at once does not keep another from being heard. */

@@ -215,7 +215,10 @@ Test(conf_load, key_from_a_credential)
 	refuse_key(&t, "credential:home",
 		   "needs LoadCredential= in the unit: there is no credentials directory");
 	setenv("CREDENTIALS_DIRECTORY", t.path, 1);
-	refuse_key(&t, "credential:home", "No such file or directory");
+	refuse_key(
+		&t, "credential:home",
+		"the service has no such credential: key_NAME is the file NAME in " DMMD_SYSCONFDIR
+		"/dmmd/keys; is it there, and was the service restarted since?");
 	/* systemd guards the directory; the mode of the file in it does not count. */
 	tmpdir_file(&t, "home", HEX16, 0444);
 	o = load_with_key(&t, "credential:home");

@@ -47,7 +47,10 @@ Test(conf_payload, sections_that_lack_something)
 		    "t.conf:5: PayloadProtection= does not accept \"yes\"; accepted: no or esp");
 	refuse_conf(ANCHOR_OK ESP "Discover=dhaad\n",
 		    "t.conf:7: [Anchor home] has PayloadProtection=esp, which does not go with "
-		    "Discover=: for home agents that are found there are no keys\n");
+		    "Discover=: for home agents that are found there are no keys; give Address= "
+		    "instead\n");
+	refuse_conf("[Anchor home]\nPrefix=2001:db8:1::/64\nInsecure=yes\n" ESP,
+		    "t.conf:4: [Anchor home] has PayloadProtection=esp, which needs Address=\n");
 	refuse_conf("[Daemon]\nPlane=bpf\n" ANCHOR_OK ESP,
 		    "t.conf:2: Plane=bpf cannot protect payload, which PayloadProtection=esp of "
 		    "[Anchor home] asks for; accepted: auto or kernel\n");
@@ -68,7 +71,7 @@ Test(conf_payload, who_takes_over_protects_as_well)
 static struct conf_esp accept_keys(const char *text)
 {
 	struct conf_esp e;
-	char why[160] = "";
+	char why[256] = "";
 
 	cr_assert_eq(payload_keys_parse(text, strlen(text), &e, why, sizeof(why)), 0, "%s", why);
 	return e;
@@ -77,7 +80,7 @@ static struct conf_esp accept_keys(const char *text)
 static void refuse_keys(const char *text, const char *words)
 {
 	struct conf_esp e = {.out.spi = 1};
-	char why[160] = "";
+	char why[256] = "";
 
 	cr_assert_eq(payload_keys_parse(text, strlen(text), &e, why, sizeof(why)), -EINVAL, "%s",
 		     text);
@@ -114,19 +117,24 @@ Test(conf_payload, keys_that_are_wrong)
 		    "line 1: SPI-in= accepts a number from 256 to 4294967295, "
 		    "decimal or hexadecimal after 0x");
 	refuse_keys(KEYS ENC_IN, "line 7: Encryption-in= is given twice");
-	refuse_keys("Encryption-in=3a6eb0790f39ac87c94f3856b2dd2c\n",
-		    "line 1: Encryption-in= accepts a key of 16, 24 or 32 octets, 32, 48 or 64 "
-		    "hexadecimal digits");
-	refuse_keys("Encryption-in=zz6eb0790f39ac87c94f3856b2dd2c5d\n",
-		    "line 1: Encryption-in= accepts a key of 16, 24 or 32 octets, 32, 48 or 64 "
-		    "hexadecimal digits");
+	refuse_keys(
+		"Encryption-in=3a6eb0790f39ac87c94f3856b2dd2c\n",
+		"line 1: Encryption-in= accepts 32, 48 or 64 hexadecimal digits and nothing else "
+		"(no 0x): a key of 16, 24 or 32 octets");
+	refuse_keys(
+		"Encryption-in=zz6eb0790f39ac87c94f3856b2dd2c5d\n",
+		"line 1: Encryption-in= accepts 32, 48 or 64 hexadecimal digits and nothing else "
+		"(no 0x): a key of 16, 24 or 32 octets");
 	refuse_keys("Authentication-in=9f86d081884c7d659a2feaa0c55ad015\n",
-		    "line 1: Authentication-in= accepts a key of 32 octets, 64 hexadecimal digits");
+		    "line 1: Authentication-in= accepts 64 hexadecimal digits and nothing else (no "
+		    "0x): a key of 32 octets");
 	/* Nothing of what was not understood is repeated. */
-	refuse_keys("\n9f86d081884c7d659a2feaa0c55ad015\n", "line 2: not of the form NAME=VALUE");
+	refuse_keys("\n9f86d081884c7d659a2feaa0c55ad015\n",
+		    "line 2: not of the form NAME=VALUE; a file for PayloadKeyFile= has six of "
+		    "these, see dmmd(8)");
 	refuse_keys("Encrypt=9f86d081884c7d659a2feaa0c55ad015\n",
-		    "line 1: none of SPI-out=, SPI-in=, Encryption-out=, Encryption-in=, "
-		    "Authentication-out= and Authentication-in=");
+		    "line 1: is none of SPI-out=, SPI-in=, Encryption-out=, Encryption-in=, "
+		    "Authentication-out= and Authentication-in=, which are case-sensitive");
 }
 
 Test(conf_payload, keys_that_anybody_guesses)
@@ -236,7 +244,7 @@ Test(conf_payload, files_are_for_their_owner_alone)
 	struct tmppath open = tmpdir_file(&t, "open", KEYS, 0644);
 	struct tmppath large = tmpdir_file(&t, "large", NULL, 0);
 	struct conf_esp e;
-	char why[160], big[PAYLOAD_KEYS_TEXT_MAX + 2];
+	char why[256], big[PAYLOAD_KEYS_TEXT_MAX + 2];
 
 	cr_assert_lt(payload_keys_read(open.s, &e, why, sizeof(why)), 0);
 	cr_assert_not_null(strstr(why, "can be accessed by group or others"), "%s", why);

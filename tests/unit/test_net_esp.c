@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How much of a packet protection takes. */
 #include <criterion/criterion.h>
+#include <string.h>
 
 #include "net/esp.h"
 
@@ -31,4 +32,23 @@ Test(net_esp, largest_path_for_a_packet)
 		cr_assert_leq(esp_inner_mtu(outer), inner, "%u", inner);
 		cr_assert_gt(esp_inner_mtu(outer + 16), inner, "%u", inner);
 	}
+}
+
+Test(net_esp, algorithms_whose_keys_are_hidden)
+{
+	static const uint8_t wanted[] = {'a', 'e', 's', 16, 1, 2, 3, 4};
+	uint8_t got[sizeof(wanted)];
+	const size_t key = 4;
+
+	memcpy(got, wanted, sizeof(got));
+	cr_assert(esp_is_algorithm(got, wanted, sizeof(got), key));
+	got[7] = 5;
+	cr_assert_not(esp_is_algorithm(got, wanted, sizeof(got), key), "another key");
+	memset(got + key, 0, sizeof(got) - key);
+	cr_assert(esp_is_algorithm(got, wanted, sizeof(got), key), "hidden");
+	got[7] = 4;
+	cr_assert_not(esp_is_algorithm(got, wanted, sizeof(got), key), "zeros in a key");
+	got[7] = 0;
+	got[3] = 32;
+	cr_assert_not(esp_is_algorithm(got, wanted, sizeof(got), key), "another algorithm");
 }

@@ -37,7 +37,7 @@ TestSuite(obs_selftest, .init = setup, .fini = teardown, .timeout = 30);
 static void look(void)
 {
 	findings_free(&found);
-	findings_of_engine(&found, fx.engine, 1000);
+	findings_of_engine(&found, fx.engine, NULL, 1000);
 }
 
 static const struct finding *finding_of(const char *what)
@@ -82,7 +82,12 @@ Test(obs_selftest, says_what_is_wrong_with_a_path)
 	b->liveness.probe_sent = 1000;
 	look();
 	assert_finding("home address 2001:db8:a::10", false, "no answer through north");
+	assert_finding("home address 2001:db8:a::10", false, "IPv6 in IPv6 (protocol 41)?");
 	assert_finding("home address 2001:db8:a::11", false, "waiting for");
+
+	((struct conf_anchor *)b->anchor->conf)->protection = CONF_PROTECTION_ESP;
+	look();
+	assert_finding("home address 2001:db8:a::10", false, "ESP (protocol 50)?");
 
 	b->liveness.probe_sent = 0;
 	b->liveness.probe_answered = 1000;

@@ -15,7 +15,7 @@ from .stage import RADIO_HOLE
 
 INET6, STREAM, DATAGRAM = socket.AF_INET6, socket.SOCK_STREAM, socket.SOCK_DGRAM
 SYN = 0x02  # in octet 13 of a TCP header
-WAY_TABLES = range(25764, 25764 + 8)
+WAY_TABLES = range(25765, 25765 + 8)
 MAPS = ("binding", "watch", "accept")  # of the data plane: what a binding leaves traces in
 
 
