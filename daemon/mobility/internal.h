@@ -173,6 +173,8 @@ void link_solicit(struct link *l);
 bool link_is_captive(const struct link *l);
 
 /* router.c */
+/* NULL: none of that address is known there. */
+struct router *router_find(const struct link *l, const struct in6_addr *addr);
 bool router_usable(const struct link *l, const struct router *r);
 /* The router that advertised the prefix of addr, otherwise the best one; NULL if there is none. */
 struct router *link_best_router(const struct link *l, const struct in6_addr *addr);

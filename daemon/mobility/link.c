@@ -338,10 +338,8 @@ bool engine_has_left(const struct engine *e, int ifindex, const struct in6_addr 
 		a = link_find_address(l, addr);
 		return a && !link_supports(l, a);
 	}
-	list_for_each(r, &l->routers, node)
-		if (addr_equal(&r->addr, addr))
-			return !router_usable(l, r);
-	return true;
+	r = router_find(l, addr);
+	return !r || !router_usable(l, r);
 }
 
 static void resync_begin(struct engine *e)

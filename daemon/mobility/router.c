@@ -57,7 +57,7 @@ bool router_confirms(const struct router *r, const struct link_address *a)
 	       (a->is_static && router_is_configured(r)) || router_advertises(r, &a->addr);
 }
 
-static struct router *find_router(const struct link *l, const struct in6_addr *addr)
+struct router *router_find(const struct link *l, const struct in6_addr *addr)
 {
 	struct router *r;
 
@@ -69,7 +69,7 @@ static struct router *find_router(const struct link *l, const struct in6_addr *a
 
 static struct router *get_router(struct link *l, const struct in6_addr *addr)
 {
-	struct router *r = find_router(l, addr), *oldest = NULL;
+	struct router *r = router_find(l, addr), *oldest = NULL;
 	unsigned n = 0;
 
 	if (r)
@@ -215,14 +215,14 @@ void engine_route(struct engine *e, struct instant now, const struct route_event
 	if (!l)
 		return;
 	if (ev->removed) {
-		r = find_router(l, &ev->gateway);
+		r = router_find(l, &ev->gateway);
 		if (!r)
 			return;
 		r->has_route = false;
 		if (r->origin == ROUTER_ROUTE)
 			router_free(r);
 	} else {
-		bool known = find_router(l, &ev->gateway) != NULL;
+		bool known = router_find(l, &ev->gateway) != NULL;
 
 		r = get_router(l, &ev->gateway);
 		if (!r)
@@ -249,7 +249,7 @@ void engine_neighbour(struct engine *e, struct instant now, int ifindex,
 		      const struct in6_addr *addr, bool reachable)
 {
 	struct link *l = engine_find_link(e, ifindex);
-	struct router *r = l ? find_router(l, addr) : NULL;
+	struct router *r = l ? router_find(l, addr) : NULL;
 
 	e->now = now;
 	if (!r || r->unreachable == !reachable)
@@ -377,7 +377,7 @@ void engine_router_advert(struct engine *e, struct instant now, int ifindex,
 		return;
 	routers_expire(l);
 	discovery_advert(e, ra);
-	r = find_router(l, router);
+	r = router_find(l, router);
 	if (ra->router_lifetime == 0) { /* no default router (any more) */
 		if (!r || r->origin != ROUTER_RA)
 			return;

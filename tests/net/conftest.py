@@ -16,7 +16,9 @@ from lib.daemon import DMMD, LOADER  # noqa: E402
 from lib.peers import PEER  # noqa: E402
 from lib.places import Places  # noqa: E402
 from lib.run import BUILD, Run  # noqa: E402
+from lib import topology as net  # noqa: E402
 from lib.scene import Scene  # noqa: E402
+from lib.session import UdpSession  # noqa: E402
 
 CAPTURES = pathlib.Path(os.environ.get("NET_CAPTURES") or BUILD / "net")
 TEST_SECONDS = int(os.environ.get("NET_TEST_SECONDS") or 60)  # a test that takes longer is broken and ended
@@ -114,6 +116,20 @@ def scene(request, run, directory):
     if request.node.get_closest_marker("unjudged") is None:
         faults = one.judged()
         assert not faults, "\n".join(faults[:20])
+
+
+@pytest.fixture
+def bound(scene):
+    """Away from home, at B, with both home addresses registered."""
+    scene.standard()
+    scene.attach("B")
+    return scene
+
+
+@pytest.fixture
+def in_use(bound):
+    """The tunnel has carried something, both ways."""
+    assert UdpSession(bound.mn, net.CN, source=net.HOME2).exchange()
 
 
 @pytest.fixture

@@ -19,11 +19,8 @@ PINGS = 300
 
 
 @pytest.fixture
-def bound(scene):
-    scene.standard()
-    scene.attach("B")
-    assert UdpSession(scene.mn, net.CN, source=net.HOME2).exchange()
-    return scene
+def bound(bound, in_use):
+    return bound
 
 
 def sent_directly(scene, data):

@@ -238,6 +238,14 @@ def test_R6_7_events_that_were_lost_are_found_out(bound):
     assert not findings(bound)
 
 
+def assert_uses(scene, transfer, mtu):
+    """In time what is sent fits into that, and uses it."""
+    settled = scene.now() + BOUND
+    wait_until(lambda: scene.now() > settled, "it to settle", 2 * BOUND)
+    transfer.proceed()
+    assert mtu - 100 < largest(scene, settled) <= mtu
+
+
 def test_N11_mtu_of_the_uplink_changes_in_the_middle_of_a_transfer(bound):
     """Lowered and raised again, on both sides of the link: what is sent fits, and uses it."""
     transfer = Transfer(bound)
@@ -246,10 +254,7 @@ def test_N11_mtu_of_the_uplink_changes_in_the_middle_of_a_transfer(bound):
         bound.mn.ip(f"link set w0 mtu {mtu}")
         wait_until(lambda: f"'mtu': {mtu - 40}" in str(state.routes(bound.mn)), "the route to "
                    "follow", BOUND)
-        settled = bound.now() + BOUND
-        wait_until(lambda: bound.now() > settled, "it to settle", 2 * BOUND)
-        transfer.proceed()
-        assert mtu - 100 < largest(bound, settled) <= mtu
+        assert_uses(bound, transfer, mtu)
     assert transfer.stall() <= BOUND
     assert not findings(bound)
 
@@ -259,9 +264,6 @@ def test_N11_path_mtu_shrinks_in_the_middle_of_a_transfer(bound):
     way = bound.nodes.routers["B"].ip_json("-6", "route", "show", "default")[0]["gateway"]
     bound.nodes.routers["B"].ip(f"route change default via {way} mtu lock {NARROW}")
     bound.nodes.core.ip(f"route change {net.PREFIX['B']} via {way[:-1]}2 mtu lock {NARROW}")
-    settled = bound.now() + BOUND
-    wait_until(lambda: bound.now() > settled, "it to settle", 2 * BOUND)
-    transfer.proceed()
-    assert NARROW - 100 < largest(bound, settled) <= NARROW
+    assert_uses(bound, transfer, NARROW)
     assert transfer.stall() <= BOUND
     assert not findings(bound)

@@ -10,18 +10,12 @@ from lib.datagrams import Datagrams
 from lib.run import wait_until
 from lib.session import ECHO_PORT, Dead, TcpSession, UdpSession
 
+pytestmark = pytest.mark.usefixtures("in_use")
+
 UNREACHABLE, TOO_BIG, TIME_EXCEEDED, PARAMETER_PROBLEM = 1, 2, 3, 4
 NO_ROUTE, ADDRESS, PORT_CODE = 0, 3, 4
 ROUTER = "2001:db8:fb::1"  # the core network's side of B
 CORE = "2001:db8:2::1"     # and of the second home agent
-
-
-@pytest.fixture
-def bound(scene):
-    scene.standard()
-    scene.attach("B")
-    assert UdpSession(scene.mn, net.CN, source=net.HOME2).exchange()
-    return scene
 
 
 def outer_of(scene, data):

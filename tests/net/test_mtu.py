@@ -14,13 +14,6 @@ PORT = 9999
 CORE = "2001:db8:2::1"  # the core network's side of the second home agent
 
 
-@pytest.fixture
-def bound(scene):
-    scene.standard()
-    scene.attach("B")
-    return scene
-
-
 def of_home(scene, after=0.0):
     """What the mobile node has sent through the tunnel, and what it has received."""
     found = [p for p in judge.tunnelled_for(scene.packets(), net.HOME2) if p.time > after]

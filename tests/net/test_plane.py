@@ -18,13 +18,6 @@ ICMPV6, PREFIX_ADVERTISEMENT, ECHO_REPLY = 58, 147, 129
 
 
 @pytest.fixture
-def bound(scene):
-    scene.standard()
-    scene.attach("B")
-    return scene
-
-
-@pytest.fixture
 def native(scene):
     """At home the home address is the one that the kernel makes of the advertised prefix."""
     home = net.care_of("A")

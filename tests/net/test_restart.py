@@ -11,13 +11,6 @@ from lib.run import wait_until
 from lib.session import TcpSession, UdpSession, unreachable
 
 
-@pytest.fixture
-def bound(scene):
-    scene.standard()
-    scene.attach("B")
-    return scene
-
-
 def sessions(scene):
     return [TcpSession(scene.mn, net.CN, source=home) for home in (net.HOME1, net.HOME2)]
 

@@ -6,13 +6,6 @@ from lib import judge, topology as net
 from lib.session import TcpSession, UdpSession, unreachable
 
 
-@pytest.fixture
-def bound(scene):
-    scene.standard()
-    scene.attach("B")
-    return scene
-
-
 def test_tunnel_takes_every_size_up_to_its_mtu(bound):
     session = UdpSession(bound.mn, net.CN, source=net.HOME2)
     for octets in (0, 1, 500, 1232, 1411, 1412):
