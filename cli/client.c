@@ -131,6 +131,21 @@ int client_ask(struct ctl *c, const char *method, const char *signature, DBusMes
 		signature, ret);
 }
 
+/* The daemon tells of events only to those who ask.  One that is not there is asked when it comes. */
+static void ask_for_events(struct ctl *c)
+{
+	DBusMessage *m = dbus_message_new_method_call(CTL_SERVICE, CTL_PATH,
+						      CTL_SERVICE ".Manager", "Subscribe");
+
+	if (!m)
+		abort();
+	dbus_message_set_auto_start(m, FALSE);
+	dbus_message_set_no_reply(m, TRUE);
+	if (!dbus_connection_send(c->conn, m, NULL))
+		abort();
+	dbus_message_unref(m);
+}
+
 int client_subscribe(struct ctl *c, const char *match)
 {
 	static const char owner[] =
@@ -142,8 +157,10 @@ int client_subscribe(struct ctl *c, const char *match)
 	dbus_bus_add_match(c->conn, match, &error);
 	if (!dbus_error_is_set(&error))
 		dbus_bus_add_match(c->conn, owner, &error);
-	if (!dbus_error_is_set(&error))
+	if (!dbus_error_is_set(&error)) {
+		ask_for_events(c);
 		return CTL_OK;
+	}
 	r = error_code(&error);
 	dbus_error_free(&error);
 	return r;
@@ -162,6 +179,8 @@ int client_next_signal(struct ctl *c, int timeout_ms, DBusMessage **ret)
 			}
 			if (dbus_message_get_type(m) == DBUS_MESSAGE_TYPE_SIGNAL &&
 			    !dbus_message_is_signal(m, DBUS_INTERFACE_DBUS, "NameAcquired")) {
+				if (client_daemon_change(m) > 0)
+					ask_for_events(c);
 				*ret = m;
 				return 1;
 			}

@@ -9,7 +9,9 @@
 #include "conf/conf.h"
 #include "mobility/engine.h"
 
+/* The new state is saved after this long at most, or up to SAVE_SLACK earlier when there is something else to do. */
 #define SAVE_DELAY (100 * USEC_PER_MSEC)
+#define SAVE_SLACK (40 * USEC_PER_MSEC)
 
 struct daemon {
 	const char *config_path, *bus_address;

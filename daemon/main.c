@@ -276,6 +276,7 @@ static int start(struct daemon *d)
 	if ((r = loop_new(&handlers, &d->ev)) < 0 ||
 	    (r = loop_timer_new(d->ev, on_timer, d, &d->timer)) < 0 ||
 	    (r = loop_timer_new(d->ev, on_save, d, &d->save_timer)) < 0 ||
+	    (r = sd_event_source_set_time_accuracy(d->save_timer, SAVE_SLACK)) < 0 ||
 	    (r = sd_event_add_defer(d->ev, &d->status, on_status, d)) < 0 ||
 	    (r = sd_event_source_set_priority(d->status, SD_EVENT_PRIORITY_IDLE)) < 0)
 		return log_errno(r, "cannot make the event loop");

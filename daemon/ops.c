@@ -180,7 +180,7 @@ static void op_persist(void *user)
 	if (d->save_pending)
 		return;
 	d->save_pending = true;
-	loop_timer_set(d->save_timer, usec_add(loop_now().mono, SAVE_DELAY));
+	loop_timer_set(d->save_timer, usec_add(loop_now().mono, SAVE_DELAY - SAVE_SLACK));
 }
 
 static void op_publish(void *user, enum engine_object kind, enum engine_change change,

@@ -17,12 +17,11 @@
 #define MAX_CALLERS 512
 #define MAX_WAITING 8
 #define MAX_CALL_SIZE 2048
-#define MAX_NAME 32 /* ":1.42" */
 
 struct caller {
 	struct list node; /* of bus.callers, the latest last */
 	struct bus *b;
-	char name[MAX_NAME];
+	char name[BUS_UNIQUE_LEN];
 	bool known;
 	uid_t uid;
 	DBusPendingCall *question;
@@ -69,7 +68,7 @@ static struct caller *caller_get(struct bus *b, const char *name)
 			list_append(&b->callers, &c->node);
 			return c;
 		}
-	if (strlen(name) >= MAX_NAME || !make_room(b))
+	if (strlen(name) >= BUS_UNIQUE_LEN || !make_room(b))
 		return NULL;
 	c = (struct caller *)calloc(1, sizeof(*c));
 	if (!c)

@@ -32,6 +32,7 @@ static void drop(struct bus *b)
 	if (!b->conn)
 		return;
 	callers_free(b);
+	subscribers_free(b);
 	testers_free(b);
 	watch_detach(b);
 	dbus_connection_close(b->conn);
@@ -148,6 +149,8 @@ static DBusHandlerResult on_message(DBusConnection *conn, DBusMessage *m, void *
 		drop_soon(b);
 		return DBUS_HANDLER_RESULT_HANDLED;
 	}
+	if (dbus_message_is_signal(m, DBUS_INTERFACE_DBUS, "NameOwnerChanged"))
+		subscriber_name_changed(b, m);
 	if (dbus_message_get_type(m) != DBUS_MESSAGE_TYPE_METHOD_CALL || !b->greeted)
 		return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 	dispatch_call(b, m);

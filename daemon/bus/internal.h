@@ -77,6 +77,7 @@ struct bus_interface {
 /* --- objects --- */
 
 #define BUS_NAME_LEN 72
+#define BUS_UNIQUE_LEN 32   /* of a connection: ":1.42" */
 #define BUS_LABEL_LEN 216     /* a name of which every character is escaped */
 #define BUS_MAX_PROPERTIES 64 /* bits of a word */
 
@@ -184,6 +185,10 @@ struct bus {
 	unsigned n_callers;
 	unsigned n_checks; /* calls that wait */
 
+	/* subscriber.c */
+	struct list subscribers;
+	unsigned n_subscribers;
+
 	/* test.c: calls that wait for the end of the running test */
 	struct bus_tester {
 		DBusMessage *call;
@@ -281,6 +286,15 @@ void callers_new(struct bus *b);
 void callers_free(struct bus *b);
 /* May he see what belongs to all users? */
 bool caller_sees_all(uid_t uid);
+
+/* --- subscriber.c: who is told of events and states; methods of the manager --- */
+
+void subscribers_new(struct bus *b);
+void subscribers_free(struct bus *b);
+int call_subscribe(struct bus_call *c);
+int call_unsubscribe(struct bus_call *c);
+/* NameOwnerChanged of the bus: a connection has ended. */
+void subscriber_name_changed(struct bus *b, DBusMessage *m);
 
 /* --- history.c --- */
 

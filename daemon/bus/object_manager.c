@@ -207,6 +207,12 @@ static const struct bus_method methods[] = {
 	 .doc = "Test every path, kernel object, key and anchor; answers when all probes are "
 		"answered or after two seconds.  Each finding: what, whether it is as it should "
 		"be, and in words what was found"},
+	{.name = "Subscribe",
+	 .call = call_subscribe,
+	 .doc = "From now on Event and StateChanged are sent, until the caller's connection ends "
+		"or it calls Unsubscribe.  Without any subscriber they are not; "
+		"PropertiesChanged, InterfacesAdded and InterfacesRemoved always are"},
+	{.name = "Unsubscribe", .call = call_unsubscribe, .doc = "Takes Subscribe back"},
 	{.name = "Reload",
 	 .call = call_reload,
 	 .access = BUS_ROOT,
@@ -216,7 +222,7 @@ static const struct bus_method methods[] = {
 static const struct bus_signal signals[] = {
 	{.name = "Event",
 	 .args = {{"kind", "s"}, {"priority", "s"}, {"text", "s"}, {"details", "a{sv}"}},
-	 .doc = "Something happened.  kind: uplink, offline, prefix-state, binding-state, "
+	 .doc = "For subscribers: something happened.  kind: uplink, offline, prefix-state, binding-state, "
 		"binding-refused, binding-revoked, binding-withdrawn, anchor-found, "
 		"anchor-health, anchor-switch, path-dead, path-alive, session-lost, handover, "
 		"obstacle, "
@@ -227,7 +233,7 @@ static const struct bus_signal signals[] = {
 		"Handover (t: number), and of a session Cookie (t) and UID (u)"},
 	{.name = "StateChanged",
 	 .args = {{"kind", "s"}, {"text", "s"}, {"details", "a{sv}"}},
-	 .doc = "An object changed its state.  kind: place, link, prefix, anchor, binding, "
+	 .doc = "For subscribers: an object changed its state.  kind: place, link, prefix, anchor, binding, "
 		"handover, or lost (more happened at once than could be kept).  text: one line "
 		"for people.  details: Change (s: added, changed, removed), Object (s: name), "
 		"Path (o), OldState (s), NewState (s), TimeUSec (t), TimeRealUSec (t)"},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * From bus_published() to signals: marks and states are noted at once, everything else happens in
- * one flush a little later.
+ * one flush a little later.  Events and states are for subscribers.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +14,8 @@
 
 /* Long enough to gather what one move changes, too short to be noticed. */
 #define FLUSH_DELAY (20 * USEC_PER_MSEC)
+/* Those who only look at properties do not mind when the daemon has something else to do anyway. */
+#define FLUSH_SLACK (120 * USEC_PER_MSEC)
 /* A bus that takes nothing must not fill our memory. */
 #define OUTGOING_MAX (256 * 1024)
 #define FLUSH_RETRY USEC_PER_SEC
@@ -23,12 +25,15 @@ static void flush_after(struct bus *b, usec_t delay)
 	if (b->flush_armed)
 		return;
 	b->flush_armed = true;
+	sd_event_source_set_time_accuracy(b->flush, b->n_subscribers ? USEC_PER_MSEC : FLUSH_SLACK);
 	sd_event_source_set_time_relative(b->flush, delay);
 	sd_event_source_set_enabled(b->flush, SD_EVENT_ONESHOT);
 }
 
 static void note(struct bus *b, struct bus_event event)
 {
+	if (!b->n_subscribers)
+		return;
 	if (b->n_events == BUS_MAX_EVENTS) {
 		b->events_lost++;
 		return;
@@ -50,7 +55,7 @@ static void note_change(struct bus *b, struct bus_object *o, enum engine_change 
 
 void signals_notice(struct bus *b, uint64_t number)
 {
-	if (!b->greeted)
+	if (!b->greeted || !b->n_subscribers)
 		return;
 	flush_after(b, FLUSH_DELAY);
 	note(b, (struct bus_event){.notice = number});
@@ -344,7 +349,8 @@ void signals_reset(struct bus *b)
 
 int signals_new(struct bus *b)
 {
-	int r = sd_event_add_time_relative(b->ev, &b->flush, CLOCK_MONOTONIC, 0, USEC_PER_MSEC,
+	/* The clock of the other timers: what one clock wakes for shares a wake-up. */
+	int r = sd_event_add_time_relative(b->ev, &b->flush, CLOCK_BOOTTIME, 0, USEC_PER_MSEC,
 					   on_flush, b);
 
 	if (r < 0)

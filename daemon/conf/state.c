@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/addr.h"
 #include "base/cleanup.h"
@@ -145,33 +146,63 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
+/* Nobody else can have the file in hand: whoever put it there. */
+static bool is_ours_alone(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
+	       st.st_uid == geteuid();
+}
+
+/* The file before the last is written again: a new one would have to be given room on the disk each time. */
+static int open_spare(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd >= 0 && is_ours_alone(fd))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+/* The two change places, where there are two and the file system can. */
+static int put_in_place(const char *spare, const char *path)
+{
+	if (renameat2(AT_FDCWD, spare, AT_FDCWD, path, RENAME_EXCHANGE) == 0 ||
+	    rename(spare, path) == 0)
+		return 0;
+	return -errno;
+}
+
 /*
  * No fsync(): the one thread must never wait for a disk.  A crash of the daemon loses nothing; after a crash of the whole
- * machine the old file or none is there, and the home agents correct the sequence numbers (status 135).
+ * machine an earlier file or none is there, and the home agents correct the sequence numbers (status 135).
  */
 static int replace_file(const char *path, const char *text, size_t len)
 {
-	_cleanup_free_ char *temporary = NULL;
+	_cleanup_free_ char *spare = NULL;
 	_cleanup_close_ int fd = -1;
 	int r;
 
-	if (asprintf(&temporary, "%s.new", path) < 0) {
-		temporary = NULL;
+	if (asprintf(&spare, "%s.new", path) < 0) {
+		spare = NULL;
 		return -ENOMEM;
 	}
-	/* Left by a crash; O_EXCL then makes sure that nobody planted another. */
-	unlink(temporary);
-	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = open_spare(spare);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	r = write_all(fd, text, len);
-	if (r == 0 && rename(temporary, path) < 0)
+	if (r == 0 && ftruncate(fd, (off_t)len) < 0)
 		r = -errno;
-	if (r < 0) {
-		unlink(temporary);
-		return r;
-	}
-	return 0;
+	if (r == 0)
+		r = put_in_place(spare, path);
+	if (r < 0)
+		unlink(spare);
+	return r;
 }
 
 int state_store(const char *path, const struct state_entry *entries, unsigned n)

@@ -10,8 +10,9 @@ DEFINE_STRTAB(handover_mode, "start", "break", "make", "return");
 DEFINE_STRTAB(handover_phase, "link_up", "ra", "address", "bu", "ba", "data");
 DEFINE_STRTAB(handover_result, "running", "done", "failed", "superseded");
 
-/* When to look for the first data after the acknowledgement; each look costs a wake-up. */
-static const usec_t data_checks[] = {50 * USEC_PER_MSEC, 1 * USEC_PER_SEC, 10 * USEC_PER_SEC};
+/* When to look for the first data after the acknowledgement; each look costs a wake-up.  The first comes with the saving of
+ * the new state. */
+static const usec_t data_checks[] = {90 * USEC_PER_MSEC, 1 * USEC_PER_SEC, 10 * USEC_PER_SEC};
 #define DATA_CHECKS (sizeof(data_checks) / sizeof(*data_checks))
 
 const struct handover *engine_handover(const struct engine *e, uint64_t id)

@@ -93,6 +93,8 @@ bool binding_needed(const struct binding *b);
 void need_update(struct engine *e);
 /* Its sessions are given up: they are not found again before the next move. */
 void need_ignore(const struct binding *b);
+/* It goes: who started from its address just before is found when the host looks again. */
+void need_unbound(const struct binding *b);
 void need_moved(struct engine *e);
 void need_recheck(struct engine *e);
 void need_settle(struct engine *e);

@@ -202,6 +202,12 @@ static void forget_unlisted(struct binding *b, const struct session_info *info, 
 			session_free(s);
 }
 
+static void note_looked(const struct engine *e, struct link_address *a)
+{
+	a->looked = true;
+	a->settled = a->settles_at <= e->now.mono;
+}
+
 static int list_and_take(struct engine *e, struct looks *l)
 {
 	struct ip6_prefix sources[MAX_LOOK];
@@ -231,7 +237,7 @@ static int list_and_take(struct engine *e, struct looks *l)
 	free(info);
 	for (unsigned i = 0; i < l->n; i++) {
 		if (l->at[i].left)
-			l->at[i].left->looked = true;
+			note_looked(e, l->at[i].left);
 		if (l->at[i].binding) {
 			l->at[i].binding->looked = true;
 			update_hold(l->at[i].binding);
@@ -262,6 +268,12 @@ static bool is_always_needed(const struct engine *e, const struct link_address *
 	return a->confirmed_epoch && prefix_service(e, &prefix) == SERVICE_FIXED;
 }
 
+static void leave_now(const struct engine *e, struct link_address *a)
+{
+	a->settles_at = usec_add(e->now.mono, RECHECK_AFTER);
+	a->settled = false;
+}
+
 static void note_left(const struct link *l, struct link_address *a)
 {
 	if (link_supports(l, a)) {
@@ -269,6 +281,7 @@ static void note_left(const struct link *l, struct link_address *a)
 		a->left_at = 0;
 	} else if (!a->left_at) {
 		a->left_at = l->engine->now.mono;
+		leave_now(l->engine, a);
 	}
 }
 
@@ -318,7 +331,17 @@ void need_ignore(const struct binding *b)
 			a->looked = true;
 }
 
-/* The next update looks at every address that was left. */
+void need_unbound(const struct binding *b)
+{
+	struct link_address *a;
+	struct link *l;
+
+	list_for_each(l, &b->engine->links, node)
+		if ((a = link_find_address(l, &b->home)))
+			leave_now(b->engine, a);
+}
+
+/* The next update looks at every address that was left of late. */
 static void look_anew(struct engine *e)
 {
 	struct link_address *a;
@@ -326,7 +349,8 @@ static void look_anew(struct engine *e)
 
 	list_for_each(l, &e->links, node)
 		list_for_each(a, &l->addresses, node)
-			a->looked = false;
+			if (!a->settled)
+				a->looked = false;
 }
 
 void need_moved(struct engine *e)

@@ -219,6 +219,7 @@ bool engine_reap(struct engine *e)
 			link_solicit(b->link);
 		engine_publish(e, OBJECT_BINDING, CHANGE_REMOVED, b);
 		sequence_retire(b);
+		need_unbound(b);
 		binding_free(b);
 		gone = true;
 	}

@@ -14,6 +14,8 @@
 #define PROTOCOL_ATTR 11 /* IFA_PROTO, Linux 5.18 */
 #define FOREVER 0xffffffffu
 #define CLAIM_FLAGS (IFA_F_NOPREFIXROUTE | IFA_F_PERMANENT)
+/* Flags that a change of lifetimes would otherwise clear. */
+#define KEPT_FLAGS (IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE)
 
 /* Whether it is missing or its interface is. */
 static int gone_is_fine(int r)
@@ -65,6 +67,7 @@ static bool parse(const struct nlmsghdr *h, struct address_info *ret)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(h);
 	const struct nlattr *tb[PROTOCOL_ATTR + 1], *addr;
+	const struct ifa_cacheinfo *life;
 
 	if (h->nlmsg_type != RTM_NEWADDR || ifa->ifa_family != AF_INET6)
 		return false;
@@ -78,13 +81,14 @@ static bool parse(const struct nlmsghdr *h, struct address_info *ret)
 		.protocol = tb[PROTOCOL_ATTR] ? mnl_attr_get_u8(tb[PROTOCOL_ATTR]) : 0,
 		.flags = tb[IFA_FLAGS] ? mnl_attr_get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags,
 		.preferred = FOREVER,
+		.valid = FOREVER,
 	};
 	memcpy(&ret->addr, mnl_attr_get_payload(addr), sizeof(ret->addr));
-	if (tb[IFA_CACHEINFO] &&
-	    mnl_attr_get_payload_len(tb[IFA_CACHEINFO]) >= sizeof(struct ifa_cacheinfo))
-		ret->preferred =
-			((const struct ifa_cacheinfo *)mnl_attr_get_payload(tb[IFA_CACHEINFO]))
-				->ifa_prefered;
+	if (tb[IFA_CACHEINFO] && mnl_attr_get_payload_len(tb[IFA_CACHEINFO]) >= sizeof(*life)) {
+		life = mnl_attr_get_payload(tb[IFA_CACHEINFO]);
+		ret->preferred = life->ifa_prefered;
+		ret->valid = life->ifa_valid;
+	}
 	return true;
 }
 
@@ -112,16 +116,43 @@ static int read_one(const struct nlmsghdr *h, void *user)
 	return MNL_CB_ERROR;
 }
 
+static int address_get(int ifindex, const struct in6_addr *addr, struct address_info *ret)
+{
+	char buf[256];
+
+	return netlink_talk(new_message(buf, RTM_GETADDR, 0, ifindex, addr, 0), read_one, ret);
+}
+
 int address_remove_ours(int ifindex, const struct in6_addr *addr)
 {
 	struct address_info a = {0};
-	char buf[256];
-	int r;
+	int r = address_get(ifindex, addr, &a);
 
-	r = netlink_talk(new_message(buf, RTM_GETADDR, 0, ifindex, addr, 0), read_one, &a);
 	if (r < 0)
 		return gone_is_fine(r);
 	return address_is_ours(&a) ? address_remove(ifindex, addr) : 0;
+}
+
+int address_deprecate(int ifindex, const struct in6_addr *addr, uint8_t *plen)
+{
+	struct ifa_cacheinfo life = {.ifa_prefered = 0};
+	struct address_info a = {0};
+	struct nlmsghdr *h;
+	char buf[256];
+	int r = address_get(ifindex, addr, &a);
+
+	if (r < 0)
+		return r;
+	*plen = a.plen;
+	life.ifa_valid = a.valid;
+	a.flags &= KEPT_FLAGS;
+	h = new_message(buf, RTM_NEWADDR, NLM_F_REPLACE | NLM_F_ACK, ifindex, addr, a.flags);
+	((struct ifaddrmsg *)mnl_nlmsg_get_payload(h))->ifa_prefixlen = a.plen;
+	mnl_attr_put_u32(h, IFA_FLAGS, a.flags);
+	mnl_attr_put(h, IFA_CACHEINFO, sizeof(life), &life);
+	if (a.protocol)
+		mnl_attr_put_u8(h, PROTOCOL_ATTR, a.protocol);
+	return netlink_talk(h, NULL, NULL);
 }
 
 int address_take_in(int ifindex, const struct in6_addr *addr, bool on)

@@ -18,7 +18,7 @@ struct address_info {
 	uint8_t plen;
 	uint8_t protocol;   /* 0 = not told */
 	uint32_t flags;     /* IFA_F_* */
-	uint32_t preferred; /* seconds */
+	uint32_t preferred, valid; /* seconds */
 };
 
 /*
@@ -32,6 +32,9 @@ int address_remove(int ifindex, const struct in6_addr *addr);
 /* From an uplink, if it is ours. */
 int address_remove_ours(int ifindex, const struct in6_addr *addr);
 bool address_is_ours(const struct address_info *a);
+
+/* Whoever made it: it stays what it is and is not chosen any more.  *plen: of its prefix. */
+int address_deprecate(int ifindex, const struct in6_addr *addr, uint8_t *plen);
 
 /* Packets to it are taken in though it is not configured: nobody can bind it, but who has it loses nothing. */
 int address_take_in(int ifindex, const struct in6_addr *addr, bool on);

@@ -5,17 +5,13 @@
  * Addresses stay, for their sessions; routes go, as their neighbours, known to be gone, would be tried again every minute.  The
  * next advertisement makes all good again.
  */
-#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <netlink/route/addr.h>
 #include <netlink/route/neighbour.h>
 #include <netlink/route/route.h>
 
+#include "net/address.h"
 #include "net/internal.h"
-
-/* Flags that a change of lifetimes would otherwise clear. */
-#define KEPT_FLAGS (IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE)
 
 /* A route that the kernel has made of an advertisement; gateway: NULL = none, what is on the link. */
 static int forget_route(struct net *n, int ifindex, struct nl_addr *dst, struct nl_addr *gateway)
@@ -57,41 +53,15 @@ static void forget_link(struct net *n, int ifindex, const struct in6_addr *addr,
 	nl_addr_put(dst);
 }
 
-struct wanted {
-	struct net *net;
-	int ifindex;
-	const struct in6_addr *addr;
-};
-
-static void deprecate(struct nl_object *o, void *user)
-{
-	struct rtnl_addr *a = (struct rtnl_addr *)o;
-	struct nl_addr *local = rtnl_addr_get_local(a);
-	const struct wanted *w = user;
-	int r;
-
-	if (rtnl_addr_get_ifindex(a) != w->ifindex || !local ||
-	    nl_addr_get_len(local) != sizeof(*w->addr) ||
-	    memcmp(nl_addr_get_binary_addr(local), w->addr, sizeof(*w->addr)) != 0)
-		return;
-	rtnl_addr_set_preferred_lifetime(a, 0);
-	rtnl_addr_unset_flags(a, ~(unsigned)KEPT_FLAGS);
-	r = rtnl_addr_add(w->net->rtnl, a, NLM_F_REPLACE);
-	log_debug("%s belongs to an earlier place: %s", ADDR_STR(w->addr),
-		  r < 0 ? nl_geterror(r) : "deprecated");
-	if (rtnl_addr_get_prefixlen(a) < 128)
-		forget_link(w->net, w->ifindex, w->addr, (unsigned)rtnl_addr_get_prefixlen(a));
-}
-
 static void leave_address(struct net *n, int ifindex, const struct in6_addr *addr)
 {
-	struct wanted w = {n, ifindex, addr};
-	struct nl_cache *cache;
+	uint8_t plen = 128;
+	int r = address_deprecate(ifindex, addr, &plen);
 
-	if (rtnl_addr_alloc_cache(n->rtnl, &cache) < 0)
-		return;
-	nl_cache_foreach(cache, deprecate, &w);
-	nl_cache_free(cache);
+	log_debug("%s belongs to an earlier place: %s", ADDR_STR(addr),
+		  r < 0 ? log_strerror(-r) : "deprecated");
+	if (plen < 128)
+		forget_link(n, ifindex, addr, plen);
 }
 
 /*

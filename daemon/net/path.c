@@ -343,8 +343,6 @@ void path_link_changed(struct net *n, int ifindex, bool up)
 {
 	const struct plane_ops *ops = n->plane->ops;
 
-	if (!ops->pause)
-		return;
 	for (unsigned i = 0; i < CONF_MAX_HOMES; i++) {
 		struct installed *h = &n->home[i];
 

@@ -43,7 +43,7 @@ struct plane_ops {
 	/* The handover itself: packets from path->home leave by path from now on.  PATH_BLOCKED and
 	 * PATH_HOME: no tunnel.  The counters of a slot begin anew with another home address. */
 	int (*set_path)(struct plane *p, const struct path *path);
-	/* The link of its path is down: drop what it sends until the path is set again.  NULL: the kernel does. */
+	/* The link of its path is down: drop what it sends until the path is set again. */
 	void (*pause)(struct plane *p, const struct in6_addr *home);
 	/* No path, and nobody waits for a packet from it. */
 	void (*forget)(struct plane *p, const struct in6_addr *home);

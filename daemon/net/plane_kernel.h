@@ -48,6 +48,7 @@ struct passage {
 /* An uplink that tunnels leave by; one may be given to another that none uses. */
 struct way {
 	int ifindex; /* 0 = none */
+	bool paused; /* its link is down */
 };
 
 struct undo {

@@ -15,6 +15,7 @@
 #include "net/internal.h"
 #include "net/policy_rule.h"
 
+#define MESSAGE_MAX 32768 /* what the kernel puts into one message of a dump at most */
 #define DEVICE_MTU 9000 /* the routes say what really fits */
 
 static void put_nl_addr(struct nl_addr **a)
@@ -84,7 +85,11 @@ int rtnl_open(struct net *n)
 	if (!n->rtnl)
 		return -ENOMEM;
 	r = nl_connect(n->rtnl, NETLINK_ROUTE);
-	return to_errno(r);
+	if (r < 0)
+		return to_errno(r);
+	/* Room for the longest there is, rather than to ask for the length of each first. */
+	nl_socket_disable_msg_peek(n->rtnl);
+	return to_errno(nl_socket_set_msg_buf_size(n->rtnl, MESSAGE_MAX));
 }
 
 /* Neither end gets addresses of its own: no link-local address, no router advertisements; who sends to every interface that

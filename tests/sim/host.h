@@ -15,6 +15,7 @@ struct nic_address {
 	bool tentative, deprecated, duplicate, temporary;
 	bool ours; /* the engine's claim */
 	usec_t valid_until, preferred_until;
+	usec_t bound_until; /* when its path last went */
 };
 
 struct nic {

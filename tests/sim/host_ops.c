@@ -303,6 +303,7 @@ static void op_drop_path(void *user, const struct path *p)
 {
 	struct host *h = user;
 	struct host_path *hp = &h->path[p->slot];
+	struct nic_address *a;
 
 	if (!hp->set || !addr_equal(&hp->path.home, &p->home))
 		return;
@@ -310,6 +311,9 @@ static void op_drop_path(void *user, const struct path *p)
 	network_trace(h->net, "path %u of %s goes", p->slot, ADDR_STR(&p->home));
 	change_claim(h, &p->home, hp->path.claimed_ifindex, 0);
 	hp->set = false;
+	for (unsigned i = 0; i < h->n_nics; i++)
+		if ((a = nic_find(&h->nic[i], &p->home)))
+			a->bound_until = h->net->sched.now;
 }
 
 static int op_accept(void *user, const struct in6_addr *home, const struct in6_addr *anchor,

@@ -125,6 +125,21 @@ static bool is_given_up(struct host *h, const struct in6_addr *a)
 	return false;
 }
 
+/* Somebody may have picked it as a source not long ago: it is, or was, the place's own or bound. */
+static bool is_fresh(struct host *h, const struct in6_addr *home)
+{
+	usec_t since = h->net->sched.now - ARRIVAL;
+	struct nic_address *a;
+
+	if (host_path(h, home))
+		return true;
+	for (unsigned i = 0; i < h->n_nics; i++)
+		if ((a = nic_find(&h->nic[i], home)) &&
+		    (a->preferred_until > since || a->bound_until > since))
+			return h->nic[0].attached_at > since;
+	return false;
+}
+
 /* In the middle of what the engine does. */
 static void tempt(void *user, struct host *h, enum moment m, const struct in6_addr *home)
 {
@@ -138,8 +153,7 @@ static void tempt(void *user, struct host *h, enum moment m, const struct in6_ad
 		 * Later on, an address that is left and has no binding is for nobody who does not
 		 * insist.
 		 */
-		if (host_has_address(h, home) && !is_given_up(h, home) &&
-		    (host_path(h, home) || h->nic[0].attached_at + ARRIVAL > r->net.sched.now)) {
+		if (host_has_address(h, home) && !is_given_up(h, home) && is_fresh(h, home)) {
 			network_trace(&r->net, "at the worst moment (%d):", (int)m);
 			begin_at(r, home, true, false, rng_between(&r->rng, 1, 20) * USEC_PER_SEC);
 		}

@@ -208,6 +208,16 @@ void bus_setup(void)
 	bus_client_start();
 	bus_retry(fx.bus);
 	bus_wait(bus_name_state(fx.bus) == 1);
+	bus_subscribe(true);
+}
+
+void bus_subscribe(bool subscribe)
+{
+	DBusMessage *m = bus_call(BUS_PATH, BUS_NAME ".Manager",
+				  subscribe ? "Subscribe" : "Unsubscribe", NULL);
+
+	cr_assert(dbus_message_get_type(m) == DBUS_MESSAGE_TYPE_METHOD_RETURN);
+	dbus_message_unref(m);
 }
 
 void bus_teardown(void)

@@ -57,6 +57,8 @@ void bus_settle(void);
 /* Call a method of the service; string arguments, NULL-terminated.  The reply or error. */
 DBusMessage *bus_call(const char *path, const char *interface, const char *method, ...);
 DBusMessage *bus_send(DBusMessage *call);
+/* The client wants to hear of events and states, as it does at first, or no more. */
+void bus_subscribe(bool subscribe);
 /* A property as text (strings, paths, numbers, booleans), static. */
 const char *bus_get(const char *path, const char *interface, const char *name);
 /* The n-th signal received with that name, or NULL. */

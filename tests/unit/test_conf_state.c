@@ -130,7 +130,24 @@ Test(conf_state, foreign_files)
 	tmpdir_done(&t);
 }
 
-Test(conf_state, store_replaces_and_leaves_nothing_behind)
+/* Between two files, whatever was in either. */
+Test(conf_state, store_again_and_again)
+{
+	struct state_entry out[3], e[3] = {entry(0), entry(1), entry(2)};
+	struct tmpdir t = tmpdir_new();
+	unsigned n;
+
+	for (unsigned i = 0; i < 12; i++) {
+		e[0].sequence = (uint16_t)i;
+		cr_assert_eq(state_store(path_in(&t).s, e, i * 7 % 4), 0);
+		cr_assert_eq(state_load(path_in(&t).s, out, 3, &n), 0);
+		cr_assert_eq(n, i * 7 % 4);
+		cr_assert(n == 0 || out[0].sequence == i);
+	}
+	tmpdir_done(&t);
+}
+
+Test(conf_state, store_writes_into_nobody_elses_file)
 {
 	struct state_entry e = entry(0), out;
 	struct tmpdir t = tmpdir_new();
@@ -140,16 +157,17 @@ Test(conf_state, store_replaces_and_leaves_nothing_behind)
 	FILE *f;
 	unsigned n;
 
-	/* What lies at the temporary name is not written through. */
 	cr_assert_eq(symlink(victim.s, left.s), 0);
 	cr_assert_eq(state_store(path_in(&t).s, &e, 1), 0);
-	cr_assert_eq(access(left.s, F_OK), -1);
+	cr_assert_eq(link(victim.s, left.s), 0);
+	cr_assert_eq(state_store(path_in(&t).s, &e, 1), 0);
 	f = fopen(victim.s, "r");
 	cr_assert_not_null(fgets(text, sizeof(text), f));
 	fclose(f);
 	cr_assert_str_eq(text, "precious");
 
 	/* A failure leaves the old file. */
+	unlink(left.s);
 	cr_assert_eq(mkdir(left.s, 0700), 0);
 	cr_assert_eq(state_store(path_in(&t).s, &e, 0), -EEXIST);
 	cr_assert_eq(state_load(path_in(&t).s, &out, 1, &n), 0);

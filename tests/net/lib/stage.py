@@ -9,6 +9,7 @@ from .daemon import DEVICE
 from .run import wait_until
 from .session import EchoServer
 
+INSTANT = 0.001  # seconds
 RADIO_HOLE = 0.1  # seconds without any network between two access points
 
 
@@ -41,8 +42,10 @@ class Stage:
 
     @staticmethod
     def now():
-        """The captures' clock."""
-        return time.time()
+        """The captures' clock, between what was before and what comes: where time is virtual
+        both could be of one instant."""
+        time.sleep(INSTANT)
+        return time.time() - INSTANT / 2
 
     def echo(self, node="cn", **settings):
         self._servers.append(EchoServer(self.nodes.nodes[node], **settings))
