@@ -134,8 +134,8 @@ int client_ask(struct ctl *c, const char *method, const char *signature, DBusMes
 /* The daemon tells of events only to those who ask.  One that is not there is asked when it comes. */
 static void ask_for_events(struct ctl *c)
 {
-	DBusMessage *m = dbus_message_new_method_call(CTL_SERVICE, CTL_PATH,
-						      CTL_SERVICE ".Manager", "Subscribe");
+	DBusMessage *m = dbus_message_new_method_call(CTL_SERVICE, CTL_PATH, CTL_SERVICE ".Manager",
+						      "Subscribe");
 
 	if (!m)
 		abort();

@@ -26,7 +26,7 @@ struct daemon {
 	struct selftest *selftest;
 	struct session_bytes *bytes; /* of the sessions, when they were looked at last */
 	size_t n_bytes;
-	sd_event_source *timer, *save_timer, *stop_check, *status;
+	sd_event_source *timer, *save_timer, *stop_check, *status, *log;
 	bool save_pending;
 	int lock;
 };

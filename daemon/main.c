@@ -74,6 +74,19 @@ static int on_save(sd_event_source *s, uint64_t usec, void *user)
 	return 0;
 }
 
+/* Whoever reads the log is not to hold up a handover. */
+static int on_log(sd_event_source *s, void *user)
+{
+	(void)s, (void)user;
+	log_flush();
+	return 0;
+}
+
+static void log_soon(void *user)
+{
+	sd_event_source_set_enabled(((struct daemon *)user)->log, SD_EVENT_ONESHOT);
+}
+
 /* For systemctl status; not in the middle of a handover. */
 static int on_status(sd_event_source *s, void *user)
 {
@@ -278,7 +291,9 @@ static int start(struct daemon *d)
 	    (r = loop_timer_new(d->ev, on_save, d, &d->save_timer)) < 0 ||
 	    (r = sd_event_source_set_time_accuracy(d->save_timer, SAVE_SLACK)) < 0 ||
 	    (r = sd_event_add_defer(d->ev, &d->status, on_status, d)) < 0 ||
-	    (r = sd_event_source_set_priority(d->status, SD_EVENT_PRIORITY_IDLE)) < 0)
+	    (r = sd_event_source_set_priority(d->status, SD_EVENT_PRIORITY_IDLE)) < 0 ||
+	    (r = sd_event_add_defer(d->ev, &d->log, on_log, d)) < 0 ||
+	    (r = sd_event_source_set_priority(d->log, SD_EVENT_PRIORITY_IDLE)) < 0)
 		return log_errno(r, "cannot make the event loop");
 	if ((r = events_new(d->ev, &d->events)) < 0)
 		return log_errno(r, "cannot prepare the journal");
@@ -308,12 +323,14 @@ static int start(struct daemon *d)
 	log_notice("dmmd " DMMD_VERSION " is ready");
 	if (!list_empty(&d->conf->anchors) && list_empty(&d->conf->rules))
 		log_notice("no policy rules: sessions of programs that do not ask are not kept");
+	log_defer(log_soon, d);
 	footprint_trim();
 	return 0;
 }
 
 static void stop(struct daemon *d, bool withdraw)
 {
+	log_defer(NULL, NULL);
 	if (d->sock)
 		sock_stop(d->sock, !withdraw);
 	if (d->engine && d->net) {
@@ -332,6 +349,7 @@ static void stop(struct daemon *d, bool withdraw)
 	events_free(d->events);
 	sd_event_source_disable_unref(d->stop_check);
 	sd_event_source_disable_unref(d->status);
+	sd_event_source_disable_unref(d->log);
 	sd_event_source_disable_unref(d->timer);
 	sd_event_source_disable_unref(d->save_timer);
 	sd_event_unref(d->ev);

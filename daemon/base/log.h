@@ -18,6 +18,13 @@ int log_get_max_level(void);
 int log_level_parse(const char *name);
 const char *log_level_str(int level);
 
+/*
+ * From now on lines below LOG_WARNING may wait: soon() is called for the first of them, and whoever that is calls log_flush()
+ * when there is nothing more urgent.  Signals that end the program write them, too.  NULL: no line waits any more.
+ */
+void log_defer(void (*soon)(void *user), void *user);
+void log_flush(void);
+
 void log_line(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)

@@ -77,7 +77,7 @@ struct bus_interface {
 /* --- objects --- */
 
 #define BUS_NAME_LEN 72
-#define BUS_UNIQUE_LEN 32   /* of a connection: ":1.42" */
+#define BUS_UNIQUE_LEN 32     /* of a connection: ":1.42" */
 #define BUS_LABEL_LEN 216     /* a name of which every character is escaped */
 #define BUS_MAX_PROPERTIES 64 /* bits of a word */
 

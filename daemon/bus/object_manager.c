@@ -222,7 +222,8 @@ static const struct bus_method methods[] = {
 static const struct bus_signal signals[] = {
 	{.name = "Event",
 	 .args = {{"kind", "s"}, {"priority", "s"}, {"text", "s"}, {"details", "a{sv}"}},
-	 .doc = "For subscribers: something happened.  kind: uplink, offline, prefix-state, binding-state, "
+	 .doc = "For subscribers: something happened.  kind: uplink, offline, prefix-state, "
+		"binding-state, "
 		"binding-refused, binding-revoked, binding-withdrawn, anchor-found, "
 		"anchor-health, anchor-switch, path-dead, path-alive, session-lost, handover, "
 		"obstacle, "
@@ -233,7 +234,8 @@ static const struct bus_signal signals[] = {
 		"Handover (t: number), and of a session Cookie (t) and UID (u)"},
 	{.name = "StateChanged",
 	 .args = {{"kind", "s"}, {"text", "s"}, {"details", "a{sv}"}},
-	 .doc = "For subscribers: an object changed its state.  kind: place, link, prefix, anchor, binding, "
+	 .doc = "For subscribers: an object changed its state.  kind: place, link, prefix, anchor, "
+		"binding, "
 		"handover, or lost (more happened at once than could be kept).  text: one line "
 		"for people.  details: Change (s: added, changed, removed), Object (s: name), "
 		"Path (o), OldState (s), NewState (s), TimeUSec (t), TimeRealUSec (t)"},

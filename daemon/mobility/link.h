@@ -44,13 +44,13 @@ struct link_address {
 	uint32_t confirmed_epoch; /* attachment that confirmed the prefix; 0 = none */
 	usec_t valid_until;
 	usec_t since;
-	bool seen;      /* since a resynchronisation began */
-	bool given_up;  /* the kernel has been told that its place was left */
-	usec_t left_at; /* when its place was left; 0 = it has not been */
-	bool looked;    /* its place was left, and nobody in need was on it */
+	bool seen;         /* since a resynchronisation began */
+	bool given_up;     /* the kernel has been told that its place was left */
+	usec_t left_at;    /* when its place was left; 0 = it has not been */
+	bool looked;       /* its place was left, and nobody in need was on it */
 	usec_t settles_at; /* who picked it as a source before it was left has sent by then */
 	bool settled;      /* nobody in need was on it then either */
-	bool orphaned;  /* its place was left, and the sessions on it have been ended */
+	bool orphaned;     /* its place was left, and the sessions on it have been ended */
 };
 
 enum router_origin {

@@ -16,8 +16,8 @@ struct address_info {
 	int ifindex;
 	struct in6_addr addr;
 	uint8_t plen;
-	uint8_t protocol;   /* 0 = not told */
-	uint32_t flags;     /* IFA_F_* */
+	uint8_t protocol;          /* 0 = not told */
+	uint32_t flags;            /* IFA_F_* */
 	uint32_t preferred, valid; /* seconds */
 };
 

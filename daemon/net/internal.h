@@ -107,7 +107,7 @@ struct net {
 	struct installed home[CONF_MAX_HOMES];
 	int nd_fd, packet_fd, mobility_fd, raw_fd, pmtu_fd, icmp_fd, routing_fd, esp_fd;
 	int addresses_fd; /* new_address.c */
-	unsigned relays;  /* relay.c: ICMPv6 errors that may still be told ... */
+	unsigned relays;  /* relay.c: ICMPv6 errors told that still count ... */
 	usec_t relays_at; /* ... as of then */
 	bool marks_known; /* it is told by a mark whether there was a type 2 routing header */
 	struct session_watch session_watch;
@@ -152,6 +152,8 @@ int monitor_dump(struct net *n);
 
 /* leave.c */
 void leave_path_changed(struct net *n);
+/* A home agent has answered: what waits for a quiet moment need not wait longer. */
+void leave_at_leisure(struct net *n);
 void leave_free(struct net *n);
 
 /* new_address.c: tell the engine of an address that the kernel has just made of an advertisement; which: ::, of none. */

@@ -13,6 +13,9 @@
 #include "net/address.h"
 #include "net/internal.h"
 
+/* Home agents are told of the new place first, and data follows; then there is nothing else to do for a while. */
+#define LEAVE_AFTER (2 * USEC_PER_MSEC)
+
 /* A route that the kernel has made of an advertisement; gateway: NULL = none, what is on the link. */
 static int forget_route(struct net *n, int ifindex, struct nl_addr *dst, struct nl_addr *gateway)
 {
@@ -138,12 +141,12 @@ static void departure_free(struct departure *d)
  * Until the paths have changed over, packets go on to the old router and fill its neighbour entry again; they count against
  * the buffers of their sockets, and the senders would wait until it gives up.  So it is forgotten once more after that.
  */
-static int on_leave(sd_event_source *s, void *user)
+static int on_leave(sd_event_source *s, uint64_t now, void *user)
 {
 	struct net *n = user;
 	struct departure *d, *next;
 
-	(void)s;
+	(void)s, (void)now;
 	list_for_each_safe(d, next, &n->departures, node) {
 		bool left = engine_has_left(n->engine, d->ifindex, &d->addr, d->is_router);
 
@@ -158,10 +161,16 @@ static int on_leave(sd_event_source *s, void *user)
 
 static void leave_soon(struct net *n)
 {
-	if (n->leave)
-		sd_event_source_set_enabled(n->leave, SD_EVENT_ONESHOT);
-	else if (sd_event_add_defer(n->ev, &n->leave, on_leave, n) < 0)
+	if (!n->leave && loop_timer_new(n->ev, on_leave, n, &n->leave) < 0)
 		log_warning("what belongs to an earlier place cannot be left: out of memory");
+	else
+		loop_timer_set(n->leave, usec_add(loop_now().mono, LEAVE_AFTER));
+}
+
+void leave_at_leisure(struct net *n)
+{
+	if (!list_empty(&n->departures) && sd_event_source_get_enabled(n->leave, NULL) > 0)
+		loop_timer_set(n->leave, 0);
 }
 
 /* Those that wait for paths wait for the next ones now. */

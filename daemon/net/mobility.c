@@ -92,6 +92,7 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
 	engine_hold(n->engine);
 	datagrams_receive(n, fd, 0, MH_MAX_LEN, mobility_receive);
 	engine_release(n->engine);
+	leave_at_leisure(n);
 	return 0;
 }
 

@@ -64,12 +64,12 @@ static bool may_tell(struct net *n)
 	const usec_t regained = (now - n->relays_at) / EACH;
 
 	if (regained) {
-		n->relays = regained < BURST - n->relays ? n->relays + (unsigned)regained : BURST;
+		n->relays = regained < n->relays ? n->relays - (unsigned)regained : 0;
 		n->relays_at = now;
 	}
-	if (!n->relays)
+	if (n->relays == BURST)
 		return false;
-	n->relays--;
+	n->relays++;
 	return true;
 }
 

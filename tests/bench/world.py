@@ -202,6 +202,7 @@ def before_others(processes):
 def measure(world, mode, moves):
     if mode != "make":
         flow = world.flow(mode, INTERVAL[mode])
+        before_others([*world.tunnel.carriers(), *flow.processes()])
         done = [move_by_break(world, flow, "BC"[n % 2]) for n in range(moves)]
         flow.stop()
         return {"moves": done}

@@ -131,7 +131,7 @@ def test_N11_ipv4_is_not_touched(scene):
     scene.daemon.start()
     scene.wait_bound("B")
     session = TcpSession(scene.mn, net.CN, source=net.HOME2)
-    flood = ping(scene, "flood", "-f")
+    flood = ping(scene, "flood", "-i", "0.001")
     session.exchange(200_000, timeout=15)
     flood.wait(60)
     scene.capture()
