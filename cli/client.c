@@ -140,10 +140,23 @@ static void ask_for_events(struct ctl *c)
 	if (!m)
 		abort();
 	dbus_message_set_auto_start(m, FALSE);
-	dbus_message_set_no_reply(m, TRUE);
-	if (!dbus_connection_send(c->conn, m, NULL))
+	if (!dbus_connection_send(c->conn, m, &c->subscribe_serial))
 		abort();
 	dbus_message_unref(m);
+}
+
+/* Its answer comes among the signals. */
+static void complain_if_refused(struct ctl *c, DBusMessage *m)
+{
+	DBusError error = DBUS_ERROR_INIT;
+
+	if (dbus_message_get_reply_serial(m) != c->subscribe_serial ||
+	    !dbus_set_error_from_message(&error, m))
+		return;
+	if (!dbus_error_has_name(&error, DBUS_ERROR_SERVICE_UNKNOWN) &&
+	    !dbus_error_has_name(&error, DBUS_ERROR_NAME_HAS_NO_OWNER))
+		complain("no events will be told: %s", error.message);
+	dbus_error_free(&error);
 }
 
 int client_subscribe(struct ctl *c, const char *match)
@@ -184,6 +197,7 @@ int client_next_signal(struct ctl *c, int timeout_ms, DBusMessage **ret)
 				*ret = m;
 				return 1;
 			}
+			complain_if_refused(c, m);
 			dbus_message_unref(m);
 		}
 		if (!dbus_connection_read_write(c->conn, timeout_ms))

@@ -39,6 +39,7 @@ struct ctl {
 		*only_for;   /* an option that goes with one verb alone, and that verb */
 	const char *address; /* of the bus; NULL = the system bus */
 	DBusConnection *conn;
+	dbus_uint32_t subscribe_serial; /* of the call that asks for events */
 };
 
 /* --- main.c --- */

@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -89,10 +90,13 @@ static struct sigaction earlier[FATAL];
 /* Then as if we had not been here: what went wrong goes wrong again, what somebody sent is sent again. */
 static void on_fatal(int number, siginfo_t *info, void *context)
 {
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
 	(void)context;
 	for (size_t i = 0; i < FATAL; i++)
 		sigaction(fatal[i], &earlier[i], NULL);
-	log_flush();
+	if (poll(&out, 1, 0) == 1) /* a reader that hangs may be the reason */
+		log_flush();
 	if (info->si_code <= 0)
 		raise(number);
 }

@@ -70,10 +70,10 @@ static void on_answer(DBusPendingCall *pending, void *user)
 {
 	struct subscriber *s = (struct subscriber *)user;
 	_cleanup_message_ DBusMessage *reply = dbus_pending_call_steal_reply(pending);
-	dbus_bool_t there = FALSE;
+	dbus_bool_t there;
 
 	dbus_pending_call_unref(TAKE_PTR(s->question));
-	if (!dbus_message_get_args(reply, NULL, DBUS_TYPE_BOOLEAN, &there, DBUS_TYPE_INVALID) ||
+	if (dbus_message_get_args(reply, NULL, DBUS_TYPE_BOOLEAN, &there, DBUS_TYPE_INVALID) &&
 	    !there)
 		leave(s);
 }

@@ -160,7 +160,7 @@ static int open_spare(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-	if (fd >= 0 && is_ours_alone(fd))
+	if (fd >= 0 && is_ours_alone(fd) && fchmod(fd, 0600) == 0)
 		return fd;
 	if (fd >= 0)
 		close(fd);
@@ -169,18 +169,21 @@ static int open_spare(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The two change places, where there are two and the file system can. */
+/* The two change places, where there are two and the file system can; a directory stays where it is. */
 static int put_in_place(const char *spare, const char *path)
 {
-	if (renameat2(AT_FDCWD, spare, AT_FDCWD, path, RENAME_EXCHANGE) == 0 ||
-	    rename(spare, path) == 0)
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    renameat2(AT_FDCWD, spare, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
 		return 0;
-	return -errno;
+	return rename(spare, path) < 0 ? -errno : 0;
 }
 
 /*
  * No fsync(): the one thread must never wait for a disk.  A crash of the daemon loses nothing; after a crash of the whole
- * machine an earlier file or none is there, and the home agents correct the sequence numbers (status 135).
+ * machine the file may be half a minute old, or not be whole and so not be used, and the home agents correct the sequence
+ * numbers (status 135).
  */
 static int replace_file(const char *path, const char *text, size_t len)
 {

@@ -96,6 +96,8 @@ void need_ignore(const struct binding *b);
 /* It goes: who started from its address just before is found when the host looks again. */
 void need_unbound(const struct binding *b);
 void need_moved(struct engine *e);
+/* Other rules may see other sessions in need. */
+void need_reconsider(struct engine *e);
 void need_recheck(struct engine *e);
 void need_settle(struct engine *e);
 /* An address goes away with its place. */

@@ -106,6 +106,7 @@ struct look {
 	uint8_t plen;
 	usec_t left_at;
 	struct link_address *left; /* of a place that we have left, no binding yet */
+	bool missed;               /* there is need, and no binding could be made */
 	struct binding *binding;
 };
 
@@ -180,8 +181,10 @@ static void take_listed(struct engine *e, struct looks *l, const struct session_
 		rule = policy_match(e, &info[i], &owner, &known);
 		b = at->binding;
 		type = has_asked(b) ? b->service : policy_service(rule);
-		if (!b && type_in_need(&info[i], type) && !grace_is_over(e, type, at->left_at))
+		if (!b && type_in_need(&info[i], type) && !grace_is_over(e, type, at->left_at)) {
 			b = binding_of(e, at);
+			at->missed = at->missed || !b;
+		}
 		if (b)
 			session_add(b, &info[i], type, rule, known ? owner.pid : 0);
 	}
@@ -202,10 +205,10 @@ static void forget_unlisted(struct binding *b, const struct session_info *info, 
 			session_free(s);
 }
 
-static void note_looked(const struct engine *e, struct link_address *a)
+static void note_looked(const struct engine *e, const struct look *l)
 {
-	a->looked = true;
-	a->settled = a->settles_at <= e->now.mono;
+	l->left->looked = true;
+	l->left->settled = !l->missed && l->left->settles_at <= e->now.mono;
 }
 
 static int list_and_take(struct engine *e, struct looks *l)
@@ -237,7 +240,7 @@ static int list_and_take(struct engine *e, struct looks *l)
 	free(info);
 	for (unsigned i = 0; i < l->n; i++) {
 		if (l->at[i].left)
-			note_looked(e, l->at[i].left);
+			note_looked(e, &l->at[i]);
 		if (l->at[i].binding) {
 			l->at[i].binding->looked = true;
 			update_hold(l->at[i].binding);
@@ -351,6 +354,17 @@ static void look_anew(struct engine *e)
 		list_for_each(a, &l->addresses, node)
 			if (!a->settled)
 				a->looked = false;
+}
+
+void need_reconsider(struct engine *e)
+{
+	struct link_address *a;
+	struct link *l;
+
+	list_for_each(l, &e->links, node)
+		list_for_each(a, &l->addresses, node)
+			a->settled = false;
+	e->recheck_at = e->now.mono;
 }
 
 void need_moved(struct engine *e)

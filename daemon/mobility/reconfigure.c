@@ -128,7 +128,7 @@ int engine_reconfigure(struct engine *e, struct instant now, const struct conf *
 	e->conf = conf;
 	if ((r = discovery_configure(e)) < 0)
 		return r;
-	e->recheck_at = now.mono; /* another policy may see other sessions in need */
+	need_reconsider(e);
 	list_for_each(b, &e->bindings, node)
 		policy_changed(b);
 	list_for_each(l, &e->links, node)

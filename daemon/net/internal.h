@@ -34,6 +34,7 @@ struct uplink {
 	bool usable_type, use, attached;
 	bool want_attached; /* it was, until somebody removed our filter */
 	bool seen;          /* since a resynchronisation began */
+	bool down;          /* nothing can be sent */
 	uint8_t mac[6];
 	uint32_t mtu;
 	uint32_t carrier_losses;   /* so far, as the kernel counts them */
@@ -193,7 +194,7 @@ void rtnl_sweep(struct net *n, const struct engine *keep);
 int path_set(struct net *n, struct installed *h, const struct path *p);
 void path_remove(struct net *n, struct installed *h);
 /* Packets wait nowhere for a link that is down. */
-void path_link_changed(struct net *n, int ifindex, bool up);
+void path_link_changed(struct net *n, const struct uplink *u);
 /* Rule and route of the device itself. */
 int path_device_route(struct net *n);
 /* A de-registration must not leave the link: false advertisements would make us undo our binding. */

@@ -163,7 +163,7 @@ static void leave_soon(struct net *n)
 {
 	if (!n->leave && loop_timer_new(n->ev, on_leave, n, &n->leave) < 0)
 		log_warning("what belongs to an earlier place cannot be left: out of memory");
-	else
+	else if (sd_event_source_get_enabled(n->leave, NULL) == SD_EVENT_OFF)
 		loop_timer_set(n->leave, usec_add(loop_now().mono, LEAVE_AFTER));
 }
 
@@ -178,9 +178,13 @@ static void leave_add(struct net *n, int ifindex, const struct in6_addr *addr, b
 {
 	struct departure *d, *next;
 
-	list_for_each_safe(d, next, &n->departures, node)
+	list_for_each_safe(d, next, &n->departures, node) {
 		if (d->done)
 			departure_free(d);
+		else if (d->ifindex == ifindex && d->is_router == is_router &&
+			 addr_equal(&d->addr, addr))
+			return; /* asked for with each advertisement until the kernel has done it */
+	}
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return;

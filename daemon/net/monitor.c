@@ -128,6 +128,7 @@ static void on_link(struct net *n, const struct nlmsghdr *h, struct instant now)
 	if (other_mtu || !ev.up) /* as the kernel does */
 		u->advertised_mtu = 0;
 	u->seen = true;
+	u->down = !ev.up;
 	if (other_mtu)
 		path_follow_mtu(n, u);
 	if (tb[IFLA_ADDRESS] && mnl_attr_get_payload_len(tb[IFLA_ADDRESS]) == sizeof(u->mac))
@@ -138,7 +139,7 @@ static void on_link(struct net *n, const struct nlmsghdr *h, struct instant now)
 		ev.up = true;
 	}
 	engine_link(n->engine, now, &ev);
-	path_link_changed(n, ev.ifindex, ev.up);
+	path_link_changed(n, u);
 	if (ev.removed)
 		uplink_remove(n, ifi->ifi_index);
 }

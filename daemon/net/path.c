@@ -267,6 +267,15 @@ void path_reach_agent(struct net *n, unsigned slot, const struct in6_addr *agent
 	route_agent(n, h, slot, true);
 }
 
+static void pause_if_down(struct net *n, struct installed *h)
+{
+	const struct uplink *u = uplink_find(n, h->path.ifindex);
+
+	h->paused = h->present && h->path.mode == PATH_TUNNEL && u && u->down;
+	if (h->paused)
+		n->plane->ops->pause(n->plane, &h->path);
+}
+
 static int path_install(struct net *n, struct installed *h, const struct path *p)
 {
 	bool fresh = !h->present;
@@ -310,7 +319,7 @@ static int path_install(struct net *n, struct installed *h, const struct path *p
 		h->agent_ifindex = 0;
 	}
 	h->path = *p;
-	h->paused = false;
+	pause_if_down(n, h);
 	return 0;
 }
 
@@ -339,21 +348,21 @@ int path_set(struct net *n, struct installed *h, const struct path *p)
 	return r;
 }
 
-void path_link_changed(struct net *n, int ifindex, bool up)
+void path_link_changed(struct net *n, const struct uplink *u)
 {
 	const struct plane_ops *ops = n->plane->ops;
 
 	for (unsigned i = 0; i < CONF_MAX_HOMES; i++) {
 		struct installed *h = &n->home[i];
 
-		if (!h->present || h->path.mode != PATH_TUNNEL || h->path.ifindex != ifindex ||
-		    h->paused != up)
+		if (!h->present || h->path.mode != PATH_TUNNEL || h->path.ifindex != u->ifindex ||
+		    h->paused == u->down)
 			continue;
-		if (up && ops->set_path(n->plane, &h->path) < 0)
-			continue;
-		if (!up)
-			ops->pause(n->plane, &h->path.home);
-		h->paused = !up;
+		h->paused = u->down;
+		if (h->paused)
+			ops->pause(n->plane, &h->path);
+		else if (ops->set_path(n->plane, &h->path) < 0)
+			reconcile_soon(n, "a path");
 	}
 }
 
@@ -396,8 +405,7 @@ int path_repair(struct net *n, struct installed *h)
 		return path_set(n, h, &wanted);
 	if (r == 0 && h->present && !h->path.adopt)
 		r = enter(n, h, &h->path, true);
-	if (h->paused)
-		n->plane->ops->pause(n->plane, &h->path.home);
+	pause_if_down(n, h);
 	return r;
 }
 

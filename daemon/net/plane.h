@@ -44,7 +44,7 @@ struct plane_ops {
 	 * PATH_HOME: no tunnel.  The counters of a slot begin anew with another home address. */
 	int (*set_path)(struct plane *p, const struct path *path);
 	/* The link of its path is down: drop what it sends until the path is set again. */
-	void (*pause)(struct plane *p, const struct in6_addr *home);
+	void (*pause)(struct plane *p, const struct path *path);
 	/* No path, and nobody waits for a packet from it. */
 	void (*forget)(struct plane *p, const struct in6_addr *home);
 	/* The first path of this run is in place: what an earlier one had for it may go.  NULL: nothing is kept for that. */

@@ -181,9 +181,9 @@ static int bpf_set_path(struct plane *p, const struct path *path)
  * Into a link that is down, too, packets are sent to the neighbour, and would wait there for its solicitation to fail: seconds,
  * in which they fill the buffers of their sockets.
  */
-static void bpf_pause(struct plane *p, const struct in6_addr *home)
+static void bpf_pause(struct plane *p, const struct path *path)
 {
-	struct plane_addr key = to_plane_addr(home);
+	struct plane_addr key = to_plane_addr(&path->home);
 	struct plane_bpf *b = to_bpf(p);
 	struct plane_binding v;
 	struct plane_coa way;

@@ -70,28 +70,8 @@ static int route(struct plane_kernel *k, int ifindex, const struct in6_addr *nex
 		return way;
 	if ((r = add_rule(k, way)) < 0)
 		return r;
-	k->way[way].paused = false;
 	r = netlink_talk(mark_route(buf, k->table + (uint32_t)way, ifindex, next_hop), NULL, NULL);
 	return r == -ENETDOWN || r == -ENODEV ? 0 : r;
-}
-
-/* Packets would wait for a neighbour that cannot answer, and fill the buffers of their sockets. */
-static void kernel_pause(struct plane *plane, const struct in6_addr *home)
-{
-	struct plane_kernel *k = to_kernel(plane);
-	char buf[TUNNEL_MESSAGE_SIZE];
-	const struct passage *p;
-	int way;
-
-	list_for_each(p, &k->passages, node) {
-		if (!p->path || !p->tunnel->link || !addr_equal(&p->home, home))
-			continue;
-		way = way_of(k, p->tunnel->link);
-		if (way < 0 || k->way[way].paused)
-			continue;
-		k->way[way].paused = true;
-		netlink_talk(mark_nowhere(buf, k->table + (uint32_t)way), NULL, NULL);
-	}
 }
 
 static void leave_others(struct plane_kernel *k, const struct in6_addr *home,
@@ -130,11 +110,20 @@ static int kernel_set_path(struct plane *plane, const struct path *path)
 	if (!p)
 		return -ENOMEM;
 	p->path = true;
+	tunnel_resume(t);
 	if ((r = route(k, path->ifindex, &path->next_hop)) < 0 ||
 	    (r = tunnel_ensure(k, t, path->ifindex)) < 0)
 		return r;
 	leave_others(k, &path->home, p);
 	return 0;
+}
+
+static void kernel_pause(struct plane *p, const struct path *path)
+{
+	struct tunnel *t = tunnel_find(to_kernel(p), &path->anchor, &path->coa);
+
+	if (t)
+		tunnel_pause(t);
 }
 
 static int kernel_device_for(struct plane *p, const struct path *path)

@@ -23,6 +23,7 @@ struct tunnel {
 	uint32_t mark;
 	int listener;                /* packet socket, -1 = closed */
 	bool stale;                  /* its filter does not know all of its home addresses */
+	bool paused;                 /* its link is down: what enters is lost */
 	const struct conf_esp *keys; /* NULL: it is not to be protected */
 	bool is_protected;           /* states and policies are there */
 	bool was_protected;          /* ... or have been */
@@ -48,7 +49,6 @@ struct passage {
 /* An uplink that tunnels leave by; one may be given to another that none uses. */
 struct way {
 	int ifindex; /* 0 = none */
-	bool paused; /* its link is down */
 };
 
 struct undo {
@@ -98,6 +98,10 @@ struct tunnel *tunnel_new(struct plane_kernel *k, const struct in6_addr *anchor,
 int tunnels_adopt(struct plane_kernel *k);
 /* It is there, leaves by that link (0: by whichever), lets in what it should, and is up. */
 int tunnel_ensure(struct plane_kernel *k, struct tunnel *t, int link);
+/* Lose what enters. */
+void tunnel_pause(struct tunnel *t);
+/* No more, after the next tunnel_ensure(). */
+void tunnel_resume(struct tunnel *t);
 /* Its interface goes. */
 void tunnel_close(struct plane_kernel *k, struct tunnel *t);
 /* Remove those that carry nothing. */

@@ -279,14 +279,6 @@ struct nlmsghdr *mark_route(void *buf, uint32_t table, int ifindex, const struct
 	return h;
 }
 
-struct nlmsghdr *mark_nowhere(void *buf, uint32_t table)
-{
-	struct nlmsghdr *h = route_message(buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, table);
-
-	((struct rtmsg *)mnl_nlmsg_get_payload(h))->rtm_type = RTN_UNREACHABLE;
-	return h;
-}
-
 struct nlmsghdr *unmark_route(void *buf, uint32_t table)
 {
 	return route_message(buf, RTM_DELROUTE, 0, table);

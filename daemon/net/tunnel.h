@@ -57,6 +57,4 @@ struct nlmsghdr *mark_rule(void *buf, bool add, uint32_t priority, uint32_t tabl
 struct nlmsghdr *mark_route(void *buf, uint32_t table, int ifindex,
 			    const struct in6_addr *next_hop);
 /* Whichever there is. */
-/* What would leave there is lost at once. */
-struct nlmsghdr *mark_nowhere(void *buf, uint32_t table);
 struct nlmsghdr *unmark_route(void *buf, uint32_t table);

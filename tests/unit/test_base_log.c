@@ -103,6 +103,7 @@ static void end(int number)
 
 	cr_assert(pid >= 0);
 	if (pid == 0) {
+		signal(number, SIG_DFL); /* not the sanitizer's, which would report it */
 		log_defer(soon, NULL);
 		log_info("last words");
 		if (number == SIGABRT)
@@ -111,7 +112,7 @@ static void end(int number)
 		_exit(0);
 	}
 	cr_assert(waitpid(pid, &status, 0) == pid);
-	cr_assert(!WIFEXITED(status) || WEXITSTATUS(status) != 0, "it ends as without us");
+	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == number, "it ends as without us");
 	cr_assert(strstr(written(), "test: last words\n"), "%s", text);
 }
 
@@ -119,5 +120,5 @@ Test(base_log, what_waits_is_not_lost_with_the_program)
 {
 	end(SIGABRT);
 	end(SIGBUS);
-	end(SIGILL);
+	end(SIGSEGV);
 }

@@ -199,6 +199,37 @@ Test(engine, E03_who_began_during_the_move_is_found)
 	world_free(w);
 }
 
+Test(engine, E03_an_address_that_was_left_is_looked_at_twice)
+{
+	struct world *w = world_native(WORLD_NATIVE);
+
+	move(w, &place_a, &place_b);
+	world_run(w, 2 * SEC);
+	cr_assert_eq(w->host.n_listings, 2, "when it is left, and when the last have sent");
+	move(w, &place_b, &place_home);
+	world_run(w, 2 * SEC);
+	cr_assert_eq(w->host.n_listings, 4, "the other one: nobody can have begun on this one");
+	move(w, &place_home, &place_home2);
+	world_run(w, 2 * SEC);
+	cr_assert_eq(w->host.n_listings, 4);
+	world_free(w);
+}
+
+Test(engine, E03_another_policy_sees_who_is_there_long_after_the_move)
+{
+	struct world *w = world_native(WORLD_NATIVE);
+
+	world_session(w, place_a.coa, 80);
+	move(w, &place_a, &place_b);
+	world_run(w, 60 * SEC);
+	cr_assert_not(is_bound(w, place_a.coa));
+	world_policy(w, "[Rule web]\nPort=80\nService=session-lasting\n");
+	cr_assert_eq(engine_reconfigure(w->e, w->now, w->conf), 0);
+	world_run(w, 2 * SEC);
+	cr_assert(world_tunnels(w, place_a.coa, place_b.coa));
+	world_free(w);
+}
+
 Test(engine, E04_lost_news_are_made_up_for)
 {
 	struct world *w = world_native(WORLD_NATIVE);
