@@ -26,6 +26,34 @@ static int load(struct ctl *c, json_t **ret)
 	return CTL_OK;
 }
 
+static int show_all(struct ctl *c, const json_t *rows, json_int_t *last)
+{
+	const json_t *event;
+	int r = CTL_OK;
+	size_t i;
+
+	json_array_foreach(rows, i, event)
+	{
+		*last = number_of(event);
+		r = event_show(c, event);
+		if (r != CTL_OK)
+			break;
+	}
+	return r;
+}
+
+/* Another daemon counts from 1, and has not waited for us. */
+static int show_new_daemon(struct ctl *c, json_int_t *last)
+{
+	json_auto_t *rows = NULL;
+	int r = load(c, &rows);
+
+	*last = 0;
+	if (r == CTL_NOT_RUNNING)
+		return CTL_OK; /* it has gone again, which is told */
+	return r == CTL_OK ? show_all(c, rows, last) : r;
+}
+
 /* Go on with what comes.  The list may have told the first of it already. */
 static int follow(struct ctl *c, json_int_t last)
 {
@@ -37,10 +65,10 @@ static int follow(struct ctl *c, json_int_t last)
 		json_auto_t *event = change ? event_of_daemon(change > 0) : event_decode_signal(m);
 
 		dbus_message_unref(m);
-		if (change)
-			last = 0; /* another daemon counts from 1 */
 		if (event && (change || number_of(event) > last))
 			r = event_show(c, event);
+		if (r == CTL_OK && change > 0)
+			r = show_new_daemon(c, &last);
 	}
 	return r == CTL_OK ? CTL_ERROR : r;
 }
@@ -48,10 +76,8 @@ static int follow(struct ctl *c, json_int_t last)
 int verb_events(struct ctl *c, char **args, int n)
 {
 	json_auto_t *rows = NULL;
-	const json_t *event = NULL;
-	json_int_t last;
+	json_int_t last = 0;
 	int r = CTL_OK;
-	size_t i;
 
 	(void)args, (void)n;
 	if (c->follow)
@@ -63,9 +89,7 @@ int verb_events(struct ctl *c, char **args, int n)
 		return r;
 	if (c->json != JSON_MODE_OFF && !c->follow)
 		return output_json(c, rows);
-	json_array_foreach(rows, i, event) if (r == CTL_OK) r = event_show(c, event);
-	last = json_array_size(rows) ? number_of(json_array_get(rows, json_array_size(rows) - 1))
-				     : 0;
+	r = show_all(c, rows, &last);
 	if (r == CTL_OK && c->follow)
 		return follow(c, last);
 	if (json_array_size(rows) == 0)

@@ -43,7 +43,8 @@ static void save_state(struct daemon *d)
 		entries[i].sequence = (uint16_t)(entries[i].sequence + SEQUENCE_RESERVE);
 	r = state_store(d->conf->state_file, entries, n);
 	if (r < 0)
-		log_warning("cannot save %s: %s", d->conf->state_file, log_strerror(-r));
+		log_warning("cannot save %s, by way of %s.new: %s", d->conf->state_file,
+			    d->conf->state_file, log_strerror(-r));
 }
 
 static void load_state(struct daemon *d)
@@ -53,7 +54,8 @@ static void load_state(struct daemon *d)
 	int r = state_load(d->conf->state_file, entries, STATE_ENTRIES_MAX, &n);
 
 	if (r < 0 && r != -ENOENT)
-		log_warning("%s is not used: %s", d->conf->state_file, log_strerror(-r));
+		log_warning("%s is not used: %s", d->conf->state_file,
+			    r == -EBADMSG ? "it is damaged, or not ours" : log_strerror(-r));
 	for (unsigned i = 0; r == 0 && i < n; i++)
 		engine_restore(d->engine, &entries[i]);
 }

@@ -23,10 +23,13 @@ def main(argv):
     if unknown:
         print(f"unknown layer {unknown[0]}; there are: {', '.join(LAYERS)}", file=sys.stderr)
         return 2
-    report = Report()
+    report, only = Report(), os.environ.get("ONLY") or None
     for name in argv or LAYERS:
-        LAYERS[name](report, os.environ.get("ONLY") or None)
+        LAYERS[name](report, only)
     report.write(BUILD / "check.json")
+    if only and not report.tests:
+        print(f"ONLY={only}: there is no such test", file=sys.stderr)
+        return 2
     return report.close()
 
 

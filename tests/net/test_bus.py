@@ -78,6 +78,28 @@ def test_status_follows_the_host(shown, bus):
     assert code == 0 and "away" in text and net.HOME1 in text
 
 
+def test_events_are_followed_over_a_restart(shown, bus):
+    """Also what the new daemon did before it was on the bus."""
+    shown.attach("B")
+    follower = shown.run.start(
+        "dmmctl", [DMMCTL, "--bus", bus.address, "--json=short", "events", "--follow"],
+        shown.directory / "follow.log")
+    follower.wait_output("care-of address")
+    shown.daemon.stop()
+    follower.wait_output("dmmd stopped")
+    shown.daemon.start()
+    shown.wait_bound("B")
+
+    def told():
+        kinds = [json.loads(line) for line in follower.output().splitlines()]
+        at = next((i for i, e in enumerate(kinds) if e["text"] == "dmmd started"), None)
+        numbers = [e["number"] for e in kinds[at + 1:]] if at is not None else []
+        return len(numbers) > 3 and numbers
+    numbers = wait_until(told, "the events of the new daemon")
+    assert numbers == list(range(1, len(numbers) + 1))
+    follower.stop(signal.SIGINT)
+
+
 def test_monitor_tells_a_move_in_order(shown, bus):
     shown.attach("B")
     monitor = shown.run.start("dmmctl", [DMMCTL, "--bus", bus.address, "--json=short", "monitor"],
