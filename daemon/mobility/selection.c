@@ -3,13 +3,17 @@
 
 #include "mobility/internal.h"
 
-/* RFC 4429: an optimistic address may send; a tentative one may not. */
+/* RFC 4429: an optimistic address may send; a tentative one may not.  A temporary one waits: the stable one may be told later. */
+static bool may_send(const struct link_address *a)
+{
+	return !a->tentative || (a->optimistic && !a->temporary);
+}
+
 static bool address_usable(const struct link *l, const struct link_address *a)
 {
 	const struct binding *b = engine_find_home(l->engine, &a->addr);
 
-	return link_supports(l, a) && !a->duplicate && (!a->tentative || a->optimistic) &&
-	       addr_is_routable(&a->addr) &&
+	return link_supports(l, a) && !a->duplicate && may_send(a) && addr_is_routable(&a->addr) &&
 	       (!b || (b->dynamic && !b->on_request &&
 		       (b->state == BINDING_HOME || link_has_native(l, b))));
 }

@@ -289,3 +289,33 @@ Test(engine, E10_stable_addresses_before_temporary_ones)
 	cr_assert(world_tunnels(w, HOA, "2001:db8:a::7e3"), "what is in use stays");
 	world_free(w);
 }
+
+/* Which of the two the kernel tells of first is chance. */
+Test(engine, E10_a_temporary_address_that_is_first_waits_for_its_test)
+{
+	struct world *w = world_new(WORLD_ONE);
+	struct address_event temporary = world_address_of(place_a.ifindex, "2001:db8:a::7e3");
+	struct address_event stable = world_address_of(place_a.ifindex, place_a.coa);
+
+	temporary.temporary = true;
+	temporary.tentative = temporary.optimistic = true;
+	stable.tentative = stable.optimistic = true;
+	world_start(w);
+	world_link(w, place_a.ifindex, place_a.link, true);
+	world_advert(w, place_a.ifindex, place_a.router, place_a.prefix, 1800);
+	engine_address(w->e, w->now, &temporary);
+	cr_assert_eq(world_count(w, OP_SEND), 0);
+	engine_address(w->e, w->now, &stable);
+	cr_assert(world_tunnels(w, HOA, place_a.coa));
+	world_free(w);
+
+	w = world_new(WORLD_ONE);
+	world_start(w);
+	world_link(w, place_a.ifindex, place_a.link, true);
+	world_advert(w, place_a.ifindex, place_a.router, place_a.prefix, 1800);
+	engine_address(w->e, w->now, &temporary);
+	temporary.tentative = temporary.optimistic = false;
+	engine_address(w->e, w->now, &temporary);
+	cr_assert(world_tunnels(w, HOA, "2001:db8:a::7e3"), "where there is no other");
+	world_free(w);
+}
