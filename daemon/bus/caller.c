@@ -31,10 +31,7 @@ struct caller {
 
 static void caller_free(struct caller *c)
 {
-	if (c->question) {
-		dbus_pending_call_cancel(c->question);
-		dbus_pending_call_unref(c->question);
-	}
+	question_drop(&c->question);
 	for (unsigned i = 0; i < c->n_waiting; i++)
 		dbus_message_unref(c->waiting[i]);
 	c->b->n_checks -= c->n_waiting;
@@ -104,24 +101,6 @@ static void on_uid(DBusPendingCall *pending, void *user)
 		caller_free(c);
 }
 
-static int ask(struct caller *c)
-{
-	_cleanup_message_ DBusMessage *m = dbus_message_new_method_call(
-		DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "GetConnectionUnixUser");
-	const char *name = c->name;
-
-	if (!m || !dbus_message_append_args(m, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID) ||
-	    !dbus_connection_send_with_reply(c->b->conn, m, &c->question,
-					     DBUS_TIMEOUT_USE_DEFAULT) ||
-	    !c->question)
-		return -ENOMEM;
-	if (dbus_pending_call_set_notify(c->question, on_uid, c, NULL))
-		return 0;
-	dbus_pending_call_cancel(c->question);
-	dbus_pending_call_unref(TAKE_PTR(c->question));
-	return -ENOMEM;
-}
-
 int call_keep(DBusMessage *call, DBusMessage **ret)
 {
 	DBusMessage *copy;
@@ -152,7 +131,9 @@ static int wait_for_answer(struct bus *b, DBusMessage *call, struct caller *c)
 		return r;
 	c->n_waiting++;
 	b->n_checks++;
-	return c->question ? 0 : ask(c);
+	if (c->question)
+		return 0;
+	return ask_about(b, "GetConnectionUnixUser", c->name, on_uid, c, &c->question);
 }
 
 void caller_identify(struct bus *b, DBusMessage *call)

@@ -108,6 +108,29 @@ static bool call_bus(struct bus *b, DBusMessage *m, DBusPendingCallNotifyFunctio
 	return ok;
 }
 
+int ask_about(struct bus *b, const char *method, const char *name,
+	      DBusPendingCallNotifyFunction done, void *user, DBusPendingCall **ret)
+{
+	_cleanup_message_ DBusMessage *m = dbus_message_new_method_call(
+		DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, method);
+
+	if (!m || !dbus_message_append_args(m, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID) ||
+	    !dbus_connection_send_with_reply(b->conn, m, ret, DBUS_TIMEOUT_USE_DEFAULT) || !*ret)
+		return -ENOMEM;
+	if (dbus_pending_call_set_notify(*ret, done, user, NULL))
+		return 0;
+	question_drop(ret);
+	return -ENOMEM;
+}
+
+void question_drop(DBusPendingCall **question)
+{
+	if (!*question)
+		return;
+	dbus_pending_call_cancel(*question);
+	dbus_pending_call_unref(TAKE_PTR(*question));
+}
+
 static void request_name(struct bus *b)
 {
 	_cleanup_message_ DBusMessage *m = dbus_message_new_method_call(

@@ -333,6 +333,11 @@ void watch_detach(struct bus *b);
 
 int connection_new(struct bus *b);
 void connection_free(struct bus *b);
+/* Ask the bus itself about a connection; the question is the asker's until `done`.  0 or -ENOMEM. */
+int ask_about(struct bus *b, const char *method, const char *name,
+	      DBusPendingCallNotifyFunction done, void *user, DBusPendingCall **ret);
+/* Nobody wants the answer any more; one that was not asked is none. */
+void question_drop(DBusPendingCall **question);
 
 static inline void message_unref(DBusMessage **m)
 {

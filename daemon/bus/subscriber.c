@@ -51,10 +51,7 @@ static void watch_name(const struct subscriber *s, bool watch)
 
 static void subscriber_free(struct subscriber *s)
 {
-	if (s->question) {
-		dbus_pending_call_cancel(s->question);
-		dbus_pending_call_unref(s->question);
-	}
+	question_drop(&s->question);
 	s->b->n_subscribers--;
 	list_remove(&s->node);
 	free(s);
@@ -78,20 +75,6 @@ static void on_answer(DBusPendingCall *pending, void *user)
 		leave(s);
 }
 
-static int ask(struct subscriber *s)
-{
-	_cleanup_message_ DBusMessage *m = dbus_message_new_method_call(
-		DBUS_SERVICE_DBUS, DBUS_PATH_DBUS, DBUS_INTERFACE_DBUS, "NameHasOwner");
-	const char *name = s->name;
-
-	if (!m || !dbus_message_append_args(m, DBUS_TYPE_STRING, &name, DBUS_TYPE_INVALID) ||
-	    !dbus_connection_send_with_reply(s->b->conn, m, &s->question,
-					     DBUS_TIMEOUT_USE_DEFAULT) ||
-	    !s->question || !dbus_pending_call_set_notify(s->question, on_answer, s, NULL))
-		return -ENOMEM;
-	return 0;
-}
-
 int call_subscribe(struct bus_call *c)
 {
 	const char *name = dbus_message_get_sender(c->message);
@@ -112,7 +95,7 @@ int call_subscribe(struct bus_call *c)
 	list_append(&c->b->subscribers, &s->node);
 	c->b->n_subscribers++;
 	watch_name(s, true);
-	r = ask(s);
+	r = ask_about(c->b, "NameHasOwner", s->name, on_answer, s, &s->question);
 	if (r < 0)
 		leave(s);
 	return r;

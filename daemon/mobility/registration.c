@@ -296,8 +296,8 @@ void binding_withdraw(struct binding *b)
 	}
 	b->link = e->uplink;
 	b->coa = e->coa;
-	accepted_add(e, b,
-		     &b->coa); /* the acknowledgement comes here, wherever it was registered */
+	/* The acknowledgement comes here, wherever it was registered. */
+	accepted_add(e, b, &b->coa);
 	begin_exchange(b, BINDING_WITHDRAWING, BINDING_INITIAL_TIMEOUT);
 	transmit(b);
 }

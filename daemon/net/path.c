@@ -350,18 +350,14 @@ int path_set(struct net *n, struct installed *h, const struct path *p)
 
 void path_link_changed(struct net *n, const struct uplink *u)
 {
-	const struct plane_ops *ops = n->plane->ops;
-
 	for (unsigned i = 0; i < CONF_MAX_HOMES; i++) {
 		struct installed *h = &n->home[i];
 
 		if (!h->present || h->path.mode != PATH_TUNNEL || h->path.ifindex != u->ifindex ||
 		    h->paused == u->down)
 			continue;
-		h->paused = u->down;
-		if (h->paused)
-			ops->pause(n->plane, &h->path);
-		else if (ops->set_path(n->plane, &h->path) < 0)
+		pause_if_down(n, h);
+		if (!h->paused && n->plane->ops->set_path(n->plane, &h->path) < 0)
 			reconcile_soon(n, "a path");
 	}
 }
