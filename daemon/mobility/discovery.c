@@ -356,18 +356,24 @@ void discovery_moved(struct engine *e)
 	}
 }
 
-void discovery_timer(struct engine *e)
+/* Before bindings are looked at: nothing else may happen that would have a new one looked at. */
+void discovery_homes(struct engine *e)
 {
 	const struct conf_anchor *c;
+
+	list_for_each(c, &e->conf->anchors, node)
+		if (c->home_auto || c->n_homes)
+			settle_homes(e, c);
+}
+
+void discovery_timer(struct engine *e)
+{
 	struct discovery *d;
 
 	list_for_each(d, &e->discoveries, node) {
 		dhaad_timer(e, d);
 		dns_timer(e, d);
 	}
-	list_for_each(c, &e->conf->anchors, node)
-		if (c->home_auto || c->n_homes)
-			settle_homes(e, c);
 }
 
 usec_t discovery_next_timer(const struct engine *e)

@@ -145,9 +145,12 @@ void engine_settle(struct engine *e)
 	e->settle_due = e->holding;
 	if (!e->started || e->holding)
 		return;
-	if (!e->stopping)
+	if (!e->stopping) {
+		discovery_homes(e);
 		selection_run(e);
+	}
 	if (engine_reap(e) && !e->stopping) {
+		discovery_homes(e);
 		/* What was a home address is a native one again, and may be a care-of address. */
 		list_for_each(l, &e->links, node)
 			link_update_state(l);

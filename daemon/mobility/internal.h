@@ -75,6 +75,7 @@ void discovery_dhaad_reply(struct engine *e, const struct icmp_event *ev);
 struct binding *discovery_restore(struct engine *e, const struct state_entry *saved);
 void discovery_wanted(struct engine *e, const struct conf_anchor *c);
 void discovery_moved(struct engine *e);
+void discovery_homes(struct engine *e);
 void discovery_timer(struct engine *e);
 usec_t discovery_next_timer(const struct engine *e);
 

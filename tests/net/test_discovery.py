@@ -299,6 +299,9 @@ def test_E07_dns_that_knows_nothing(make_places, quiet):
 # Home address autoconfiguration
 
 
+UNUSED = {"HoldTime": "60s"}  # nobody uses the address made: its binding stands to be looked at
+
+
 def automatic(scene):
     home = scene.wait_shown("bindings", state="registered")["home_address"]
     assert net.canonical(home) in scene.bound()
@@ -313,7 +316,7 @@ def of_prefix(address, place):
 def test_E07_S6_a_home_address_is_made(make_places, source):
     """From the home prefix that was found; it serves sessions, wherever the host is."""
     scene = make_places("AB", anchored="A")
-    settings = {}
+    settings = dict(UNUSED)
     if source == "dns":
         settings["resolver"] = names(scene, 1).address
         section = dns(scene, HomeAddress="auto")
@@ -334,7 +337,7 @@ def test_E07_S6_a_home_address_is_made(make_places, source):
 @pytest.mark.parametrize("how", ["stop", "crash"])
 def test_E07_E14_the_address_made_survives_a_restart(make_places, how):
     scene = make_places("AB", anchored="A")
-    start(scene, dhaad(scene, HomeAddress="auto"))
+    start(scene, dhaad(scene, HomeAddress="auto"), **UNUSED)
     scene.attach("B")
     home = automatic(scene)
     wait_until(lambda: f"{home} {scene.agent('A').address}" in scene.daemon.state_file.read_text(),
@@ -349,7 +352,7 @@ def test_E07_E14_the_address_made_survives_a_restart(make_places, how):
 def test_E08_an_address_that_somebody_else_has_is_made_anew(make_places):
     """Status 134: never again that address, but another one."""
     scene = make_places("AB", anchored="A")
-    start(scene, dhaad(scene, HomeAddress="auto"))
+    start(scene, dhaad(scene, HomeAddress="auto"), **UNUSED)
     scene.agent("A").command("status", 134, 1)
     scene.attach("B")
     refused = wait_event(scene, "binding-refused")

@@ -97,6 +97,8 @@ static int op_send(void *user, int ifindex, const struct ip6_packet *packet)
 	for (unsigned i = 0; i < w->n_agents; i++)
 		if (addr_equal(&w->agent[i].conf->address, &packet->dst))
 			a = &w->agent[i];
+	if (!a && w->strangers)
+		return 0;
 	if (!a)
 		world_fail("sends to %s, nobody's home agent", ADDR_STR(&packet->dst));
 	if (packet->payload_len > 2 && packet->payload[2] != MH_BU) {

@@ -69,6 +69,7 @@ struct world {
 	unsigned n_agents;
 	struct list pending;
 	int send_error; /* what send() answers: 0 or -errno */
+	bool strangers; /* there may be home agents that this world does not play: they are silent */
 	int path_error; /* what set_path() answers for a tunnel: 0 or -errno */
 	unsigned published[OBJECT_OFFERS + 1][CHANGE_REMOVED + 1];
 	unsigned persisted;
