@@ -26,7 +26,8 @@ struct daemon {
 	struct selftest *selftest;
 	struct session_bytes *bytes; /* of the sessions, when they were looked at last */
 	size_t n_bytes;
-	sd_event_source *timer, *save_timer, *stop_check, *status, *log;
+	sd_event_source *timer, *save_timer, *stop_check, *leisure;
+	bool notifies, status_due; /* the service manager wants to know; there is something new */
 	bool save_pending;
 	int lock;
 };

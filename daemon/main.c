@@ -76,29 +76,31 @@ static int on_save(sd_event_source *s, uint64_t usec, void *user)
 	return 0;
 }
 
-/* Whoever reads the log is not to hold up a handover. */
-static int on_log(sd_event_source *s, void *user)
+/* For systemctl status. */
+static void tell_status(const struct daemon *d)
 {
-	(void)s, (void)user;
+	const char *waiting = engine_waiting_for(d->engine);
+
+	sd_notifyf(0, "STATUS=%s%s%s", engine_place(d->engine), waiting ? ", waiting for " : "",
+		   waiting ? waiting : "");
+}
+
+/* Whoever reads the log, or the status, is not to hold up a handover. */
+static int on_leisure(sd_event_source *s, void *user)
+{
+	struct daemon *d = user;
+
+	(void)s;
 	log_flush();
+	if (d->status_due)
+		tell_status(d);
+	d->status_due = false;
 	return 0;
 }
 
 static void log_soon(void *user)
 {
-	sd_event_source_set_enabled(((struct daemon *)user)->log, SD_EVENT_ONESHOT);
-}
-
-/* For systemctl status; not in the middle of a handover. */
-static int on_status(sd_event_source *s, void *user)
-{
-	const struct daemon *d = user;
-	const char *waiting = engine_waiting_for(d->engine);
-
-	(void)s;
-	sd_notifyf(0, "STATUS=%s%s%s", engine_place(d->engine), waiting ? ", waiting for " : "",
-		   waiting ? waiting : "");
-	return 0;
+	sd_event_source_set_enabled(((struct daemon *)user)->leisure, SD_EVENT_ONESHOT);
 }
 
 static int on_stop_check(sd_event_source *s, void *user)
@@ -292,11 +294,10 @@ static int start(struct daemon *d)
 	    (r = loop_timer_new(d->ev, on_timer, d, &d->timer)) < 0 ||
 	    (r = loop_timer_new(d->ev, on_save, d, &d->save_timer)) < 0 ||
 	    (r = sd_event_source_set_time_accuracy(d->save_timer, SAVE_SLACK)) < 0 ||
-	    (r = sd_event_add_defer(d->ev, &d->status, on_status, d)) < 0 ||
-	    (r = sd_event_source_set_priority(d->status, SD_EVENT_PRIORITY_IDLE)) < 0 ||
-	    (r = sd_event_add_defer(d->ev, &d->log, on_log, d)) < 0 ||
-	    (r = sd_event_source_set_priority(d->log, SD_EVENT_PRIORITY_IDLE)) < 0)
+	    (r = sd_event_add_defer(d->ev, &d->leisure, on_leisure, d)) < 0 ||
+	    (r = sd_event_source_set_priority(d->leisure, SD_EVENT_PRIORITY_IDLE)) < 0)
 		return log_errno(r, "cannot make the event loop");
+	d->notifies = getenv("NOTIFY_SOCKET") != NULL;
 	if ((r = events_new(d->ev, &d->events)) < 0)
 		return log_errno(r, "cannot prepare the journal");
 	if ((r = mip_auth_prepare()) < 0) /* not in the middle of the first handover */
@@ -350,8 +351,7 @@ static void stop(struct daemon *d, bool withdraw)
 	engine_free(d->engine);
 	events_free(d->events);
 	sd_event_source_disable_unref(d->stop_check);
-	sd_event_source_disable_unref(d->status);
-	sd_event_source_disable_unref(d->log);
+	sd_event_source_disable_unref(d->leisure);
 	sd_event_source_disable_unref(d->timer);
 	sd_event_source_disable_unref(d->save_timer);
 	sd_event_unref(d->ev);

@@ -193,8 +193,10 @@ static void op_publish(void *user, enum engine_object kind, enum engine_change c
 			sock_changed(d->sock);
 		return;
 	}
-	if (kind == OBJECT_ENGINE || kind == OBJECT_BINDING)
-		sd_event_source_set_enabled(d->status, SD_EVENT_ONESHOT);
+	if (d->notifies && (kind == OBJECT_ENGINE || kind == OBJECT_BINDING)) {
+		d->status_due = true;
+		sd_event_source_set_enabled(d->leisure, SD_EVENT_ONESHOT);
+	}
 	if (d->bus)
 		bus_published(d->bus, kind, change, object);
 }

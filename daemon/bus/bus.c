@@ -35,7 +35,7 @@ int bus_new(sd_event *ev, const struct engine *e, const char *address, struct bu
 	b->engine = e;
 	b->started = loop_now().mono;
 	callers_new(b);
-	subscribers_new(b);
+	listeners_new(b);
 	b->notices = (struct bus_notice *)calloc(BUS_MAX_NOTICES, sizeof(*b->notices));
 	r = registry_new(b);
 	if (r >= 0 && !b->notices)

@@ -32,7 +32,7 @@ static void drop(struct bus *b)
 	if (!b->conn)
 		return;
 	callers_free(b);
-	subscribers_free(b);
+	listeners_free(b);
 	testers_free(b);
 	watch_detach(b);
 	dbus_connection_close(b->conn);
@@ -40,7 +40,7 @@ static void drop(struct bus *b)
 	b->conn = NULL;
 	b->greeted = false;
 	b->name_state = 0;
-	signals_reset(b);
+	signals_end(b);
 	registry_clear(b);
 }
 
@@ -157,8 +157,7 @@ static void on_hello(DBusPendingCall *pending, void *user)
 		return;
 	}
 	b->greeted = true;
-	registry_scan(b);
-	signals_reset(b);
+	b->rescan = true;
 	request_name(b);
 }
 
@@ -173,7 +172,7 @@ static DBusHandlerResult on_message(DBusConnection *conn, DBusMessage *m, void *
 		return DBUS_HANDLER_RESULT_HANDLED;
 	}
 	if (dbus_message_is_signal(m, DBUS_INTERFACE_DBUS, "NameOwnerChanged"))
-		subscriber_name_changed(b, m);
+		listener_name_changed(b, m);
 	if (dbus_message_get_type(m) != DBUS_MESSAGE_TYPE_METHOD_CALL || !b->greeted)
 		return DBUS_HANDLER_RESULT_NOT_YET_HANDLED;
 	dispatch_call(b, m);

@@ -12,7 +12,8 @@ static int call_introspect(struct bus_call *c);
 
 static const struct bus_method object_manager_methods[] = {{.name = "GetManagedObjects",
 							    .out = {{"objects", "a{oa{sa{sv}}}"}},
-							    .call = call_managed_objects},
+							    .call = call_managed_objects,
+							    .informs = true},
 							   {0}};
 
 static const struct bus_signal object_manager_signals[] = {
@@ -113,6 +114,7 @@ static int find(struct bus_call *c, const struct bus_method **ret)
 	const struct bus_interface *list[BUS_MAX_INTERFACES];
 	bool known = !interface;
 
+	registry_refresh(c->b);
 	c->object = registry_find_path(c->b, path);
 	if (!c->object && !registry_each(c->b, leads_to, (void *)path))
 		return call_fail(c, DBUS_ERROR_UNKNOWN_OBJECT, "There is no object %.100s", path);
@@ -171,6 +173,8 @@ static void run(struct bus *b, DBusMessage *message, const uid_t *uid)
 	if (r >= 0) {
 		out_to_message(&c.out, reply);
 		r = m->call(&c);
+		if (r >= 0 && m->informs)
+			listener_add(b, message);
 	}
 	if (r == BUS_ANSWERED_LATER)
 		return;

@@ -57,6 +57,7 @@ struct bus_method {
 	 * BUS_ANSWERED_LATER. */
 	int (*call)(struct bus_call *c);
 	enum bus_access access;
+	bool informs; /* from then on the caller is told of changes */
 	const char *doc;
 };
 
@@ -185,9 +186,10 @@ struct bus {
 	unsigned n_callers;
 	unsigned n_checks; /* calls that wait */
 
-	/* subscriber.c */
-	struct list subscribers;
-	unsigned n_subscribers;
+	/* listener.c */
+	struct list listeners;
+	unsigned n_listeners, n_subscribers; /* these are among those */
+	bool all_listen;                     /* whoever they are */
 
 	/* test.c: calls that wait for the end of the running test */
 	struct bus_tester {
@@ -202,12 +204,15 @@ struct bus {
 int registry_new(struct bus *b);
 /* Bring the registry in line with the engine. */
 void registry_scan(struct bus *b);
+/* The same if it may not be: while nobody listens it is not kept so. */
+void registry_refresh(struct bus *b);
 void registry_clear(struct bus *b);
 struct bus_object *registry_add(struct bus *b, enum engine_object kind, const void *object);
 struct bus_object *registry_find(struct bus *b, enum engine_object kind, const void *object);
 struct bus_object *registry_find_path(struct bus *b, const char *path);
-/* Leaves the lists of the living; free with object_free(). */
+/* Leaves the lists of the living for those that are to be told of. */
 void registry_remove(struct bus *b, struct bus_object *o);
+void registry_free_removed(struct bus *b);
 void object_free(struct bus_object *o);
 /* What it stands for in the engine, or NULL if that is gone. */
 const void *object_resolve(const struct bus *b, const struct bus_object *o);
@@ -287,14 +292,18 @@ void callers_free(struct bus *b);
 /* May he see what belongs to all users? */
 bool caller_sees_all(uid_t uid);
 
-/* --- subscriber.c: who is told of events and states; methods of the manager --- */
+/* --- listener.c: who is told of changes, and of events and states; methods of the manager --- */
 
-void subscribers_new(struct bus *b);
-void subscribers_free(struct bus *b);
+void listeners_new(struct bus *b);
+void listeners_free(struct bus *b);
+/* Whether there is anybody to be told of changes. */
+bool bus_is_heard(const struct bus *b);
+/* Who sent this call has read what may change. */
+void listener_add(struct bus *b, DBusMessage *m);
 int call_subscribe(struct bus_call *c);
 int call_unsubscribe(struct bus_call *c);
 /* NameOwnerChanged of the bus: a connection has ended. */
-void subscriber_name_changed(struct bus *b, DBusMessage *m);
+void listener_name_changed(struct bus *b, DBusMessage *m);
 
 /* --- history.c --- */
 
@@ -318,8 +327,10 @@ int signals_new(struct bus *b);
 void signals_free(struct bus *b);
 /* An event of the engine is to be told. */
 void signals_notice(struct bus *b, uint64_t number);
-/* Clients know everything as it is now; nothing is pending. */
-void signals_reset(struct bus *b);
+/* The first one begins to listen: he knows everything as it is now. */
+void signals_begin(struct bus *b);
+/* Nobody listens any more; nothing is pending. */
+void signals_end(struct bus *b);
 
 /* --- watch.c --- */
 

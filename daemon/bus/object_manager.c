@@ -210,8 +210,9 @@ static const struct bus_method methods[] = {
 	{.name = "Subscribe",
 	 .call = call_subscribe,
 	 .doc = "From now on Event and StateChanged are sent, until the caller's connection ends "
-		"or it calls Unsubscribe.  Without any subscriber they are not; "
-		"PropertiesChanged, InterfacesAdded and InterfacesRemoved always are"},
+		"or it calls Unsubscribe.  Without any subscriber they are not.  "
+		"PropertiesChanged, InterfacesAdded and InterfacesRemoved are sent while there is "
+		"a connection that subscribed or has read a property or the objects"},
 	{.name = "Unsubscribe", .call = call_unsubscribe, .doc = "Takes Subscribe back"},
 	{.name = "Reload",
 	 .call = call_reload,

@@ -120,10 +120,15 @@ static void see(struct bus *b, enum engine_object kind, const void *object)
 {
 	struct bus_object *o = registry_find(b, kind, object);
 
+	if (o && strcmp(o->path, PATH_OF(kinds[kind], object)) != 0) {
+		registry_remove(b, o); /* another one in the same place of memory */
+		o = NULL;
+	}
 	if (!o)
 		o = registry_add(b, kind, object);
 	if (!o)
 		return;
+	o->kind->name(object, o->name);
 	o->seen = true;
 	o->dirty = true;
 }
@@ -161,6 +166,14 @@ void registry_scan(struct bus *b)
 				registry_remove(b, o);
 }
 
+void registry_free_removed(struct bus *b)
+{
+	struct bus_object *o, *next;
+
+	list_for_each_safe(o, next, &b->removed, node)
+		object_free(o);
+}
+
 void registry_clear(struct bus *b)
 {
 	struct bus_object *o, *next;
@@ -168,8 +181,16 @@ void registry_clear(struct bus *b)
 	for (int kind = 0; kind < BUS_N_KINDS; kind++)
 		list_for_each_safe(o, next, &b->objects[kind], node)
 			object_free(o);
-	list_for_each_safe(o, next, &b->removed, node)
-		object_free(o);
+	registry_free_removed(b);
+}
+
+void registry_refresh(struct bus *b)
+{
+	if (!b->rescan)
+		return;
+	registry_scan(b);
+	if (!bus_is_heard(b))
+		registry_free_removed(b);
 }
 
 int registry_new(struct bus *b)

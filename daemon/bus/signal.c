@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * From bus_published() to signals: marks and states are noted at once, everything else happens in
- * one flush a little later.  Events and states are for subscribers.
+ * one flush a little later.  Events and states are for subscribers, and all of it is for listeners.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -79,6 +79,10 @@ void bus_published(struct bus *b, enum engine_object kind, enum engine_change ch
 
 	if (!b || !b->greeted)
 		return;
+	if (!bus_is_heard(b)) {
+		b->rescan = true;
+		return;
+	}
 	flush_after(b, FLUSH_DELAY);
 	/* What a binding waits for may depend on these. */
 	if (kind == OBJECT_ENGINE || kind == OBJECT_ANCHOR)
@@ -291,7 +295,7 @@ static bool tell_changes(struct bus_object *o, void *user)
 static int on_flush(sd_event_source *s, uint64_t now, void *user)
 {
 	struct bus *b = (struct bus *)user;
-	struct bus_object *o, *next;
+	struct bus_object *o;
 
 	(void)s, (void)now;
 	b->flush_armed = false;
@@ -301,8 +305,7 @@ static int on_flush(sd_event_source *s, uint64_t now, void *user)
 		flush_after(b, FLUSH_RETRY);
 		return 0;
 	}
-	if (b->rescan)
-		registry_scan(b);
+	registry_refresh(b);
 	drop_handovers(b);
 	if (b->bindings_dirty)
 		list_for_each(o, &b->objects[OBJECT_BINDING], node)
@@ -321,8 +324,7 @@ static int on_flush(sd_event_source *s, uint64_t now, void *user)
 		emit_lost(b);
 	b->events_lost = 0;
 	registry_each(b, tell_changes, b);
-	list_for_each_safe(o, next, &b->removed, node)
-		object_free(o);
+	registry_free_removed(b);
 	return 0;
 }
 
@@ -339,12 +341,20 @@ static bool settle(struct bus_object *o, void *user)
 	return false;
 }
 
-void signals_reset(struct bus *b)
+void signals_begin(struct bus *b)
+{
+	registry_refresh(b);
+	registry_each(b, settle, b);
+}
+
+void signals_end(struct bus *b)
 {
 	b->n_events = 0;
 	b->events_lost = 0;
-	if (b->greeted)
-		registry_each(b, settle, b);
+	b->flush_armed = false;
+	sd_event_source_set_enabled(b->flush, SD_EVENT_OFF);
+	b->rescan = true;
+	registry_free_removed(b);
 }
 
 int signals_new(struct bus *b)

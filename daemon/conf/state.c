@@ -147,23 +147,26 @@ static int write_all(int fd, const char *text, size_t len)
 }
 
 /* Nobody else can have the file in hand: whoever put it there. */
-static bool is_ours_alone(int fd)
+static bool is_ours_alone(int fd, struct stat *st)
 {
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 &&
-	       st.st_uid == geteuid();
+	return fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1 &&
+	       st->st_uid == geteuid();
 }
 
 /* The file before the last is written again: a new one would have to be given room on the disk each time. */
-static int open_spare(const char *path)
+static int open_spare(const char *path, off_t *ret_size)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
 
-	if (fd >= 0 && is_ours_alone(fd) && fchmod(fd, 0600) == 0)
+	if (fd >= 0 && is_ours_alone(fd, &st) &&
+	    ((st.st_mode & ALLPERMS) == 0600 || fchmod(fd, 0600) == 0)) {
+		*ret_size = st.st_size;
 		return fd;
+	}
 	if (fd >= 0)
 		close(fd);
+	*ret_size = 0;
 	unlink(path);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return fd < 0 ? -errno : fd;
@@ -189,17 +192,18 @@ static int replace_file(const char *path, const char *text, size_t len)
 {
 	_cleanup_free_ char *spare = NULL;
 	_cleanup_close_ int fd = -1;
+	off_t size;
 	int r;
 
 	if (asprintf(&spare, "%s.new", path) < 0) {
 		spare = NULL;
 		return -ENOMEM;
 	}
-	fd = open_spare(spare);
+	fd = open_spare(spare, &size);
 	if (fd < 0)
 		return fd;
 	r = write_all(fd, text, len);
-	if (r == 0 && ftruncate(fd, (off_t)len) < 0)
+	if (r == 0 && size > (off_t)len && ftruncate(fd, (off_t)len) < 0)
 		r = -errno;
 	if (r == 0)
 		r = put_in_place(spare, path);

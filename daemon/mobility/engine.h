@@ -133,6 +133,14 @@ struct engine_ops {
 #define SESSION_BUCKETS 256
 #define ECHO_LARGEST SIZE_MAX /* octets of an echo request: what the path is thought to carry */
 
+/* Identifiers of our echo requests; answers to others do not concern us. */
+enum echo_identifier {
+	ECHO_PATH = 0x646d, /* through a tunnel */
+	ECHO_ANCHOR,        /* to an anchor from the care-of address */
+	ECHO_INQUIRY,       /* the same because it is silent */
+	ECHO_SIZE,          /* through a tunnel, large */
+};
+
 struct engine {
 	const struct engine_ops *ops;
 	void *user;

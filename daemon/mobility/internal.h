@@ -36,10 +36,6 @@ void engine_notify(struct engine *e, struct event *ev, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* anchor.c */
-#define ECHO_PATH 0x646d    /* identifiers of our echo requests: through a tunnel, */
-#define ECHO_ANCHOR 0x646e  /* to an anchor from the care-of address, */
-#define ECHO_INQUIRY 0x646f /* the same because it is silent, */
-#define ECHO_SIZE 0x6470    /* through a tunnel, large */
 int anchor_new(struct engine *e, const struct conf_anchor *conf, struct anchor **ret);
 void anchor_free(struct anchor *a);
 /* Nobody uses it: it goes, and nothing points at it any more. */

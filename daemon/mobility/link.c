@@ -405,7 +405,8 @@ usec_t link_next_timer(const struct link *l)
 	    usec_add(l->ra_at, HOME_PATIENCE) > l->engine->now.mono &&
 	    usec_add(l->ra_at, HOME_PATIENCE) < next)
 		next = usec_add(l->ra_at, HOME_PATIENCE);
-	if (l->up && l->settled_at > l->engine->now.mono && l->settled_at < next)
+	if (l->up && l != l->engine->uplink && l->settled_at > l->engine->now.mono &&
+	    l->settled_at < next)
 		next = l->settled_at;
 	return l->probe_deadline < next ? l->probe_deadline : next;
 }

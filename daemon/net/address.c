@@ -133,7 +133,8 @@ int address_remove_ours(int ifindex, const struct in6_addr *addr)
 	return address_is_ours(&a) ? address_remove(ifindex, addr) : 0;
 }
 
-int address_deprecate(int ifindex, const struct in6_addr *addr, uint8_t *plen)
+int address_deprecate(int ifindex, const struct in6_addr *addr, struct netlink_batch *batch,
+		      uint8_t *plen)
 {
 	struct ifa_cacheinfo life = {.ifa_prefered = 0};
 	struct address_info a = {0};
@@ -146,13 +147,14 @@ int address_deprecate(int ifindex, const struct in6_addr *addr, uint8_t *plen)
 	*plen = a.plen;
 	life.ifa_valid = a.valid;
 	a.flags &= KEPT_FLAGS;
-	h = new_message(buf, RTM_NEWADDR, NLM_F_REPLACE | NLM_F_ACK, ifindex, addr, a.flags);
+	h = new_message(buf, RTM_NEWADDR, NLM_F_REPLACE, ifindex, addr, a.flags);
 	((struct ifaddrmsg *)mnl_nlmsg_get_payload(h))->ifa_prefixlen = a.plen;
 	mnl_attr_put_u32(h, IFA_FLAGS, a.flags);
 	mnl_attr_put(h, IFA_CACHEINFO, sizeof(life), &life);
 	if (a.protocol)
 		mnl_attr_put_u8(h, PROTOCOL_ATTR, a.protocol);
-	return netlink_talk(h, NULL, NULL);
+	netlink_batch_add(batch, h);
+	return 0;
 }
 
 int address_take_in(int ifindex, const struct in6_addr *addr, bool on)

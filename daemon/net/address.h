@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct netlink_batch;
+
 struct address_info {
 	int ifindex;
 	struct in6_addr addr;
@@ -33,8 +35,9 @@ int address_remove(int ifindex, const struct in6_addr *addr);
 int address_remove_ours(int ifindex, const struct in6_addr *addr);
 bool address_is_ours(const struct address_info *a);
 
-/* Whoever made it: it stays what it is and is not chosen any more.  *plen: of its prefix. */
-int address_deprecate(int ifindex, const struct in6_addr *addr, uint8_t *plen);
+/* Whoever made it: it stays what it is and is not chosen any more, once the batch is sent.  *plen: of its prefix. */
+int address_deprecate(int ifindex, const struct in6_addr *addr, struct netlink_batch *batch,
+		      uint8_t *plen);
 
 /* Packets to it are taken in though it is not configured: nobody can bind it, but who has it loses nothing. */
 int address_take_in(int ifindex, const struct in6_addr *addr, bool on);

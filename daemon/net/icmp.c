@@ -4,7 +4,10 @@
  * advertisements in.  The kernel hands over what is for us and has a right checksum, and answers none of these itself.
  */
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/icmpv6.h>
+#include <linux/ipv6.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -15,10 +18,11 @@
 
 #define MAX_MESSAGE 2048
 
+#define ERROR_HEADER 8
+
 /* Packet Too Big is for pmtu.c, which sees whose packet it was. */
 static const uint8_t types[] = {
-	ICMPV6_DEST_UNREACH, ICMPV6_TIME_EXCEED, ICMPV6_PARAMPROB,
-	ICMPV6_ECHO_REPLY,   ICMP6_DHAAD_REPLY,  ICMP6_MPA,
+	ICMPV6_DEST_UNREACH, ICMPV6_PARAMPROB, ICMPV6_ECHO_REPLY, ICMP6_DHAAD_REPLY, ICMP6_MPA,
 };
 
 /* Of a packet of so many octets, or of the largest that the path of a home address is thought to carry. */
@@ -88,11 +92,36 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
+/*
+ * Answers to echo requests of others, and errors about what is not signalling, are for them: with each ping of anybody the
+ * daemon would wake up.
+ */
+static int filter_others(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, offsetof(struct icmp6hdr, icmp6_type)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMPV6_ECHO_REPLY, 0, 3),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct icmp6hdr, icmp6_identifier)),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, ECHO_PATH, 0, 6),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, ECHO_SIZE, 5, 4),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, ICMPV6_INFOMSG_MASK, 3, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS,
+			 ERROR_HEADER + offsetof(struct ipv6hdr, nexthdr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_DSTOPTS, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_MH, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = {.len = sizeof(code) / sizeof(*code), .filter = code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
+}
+
 /* After mobility_open(): what it finds out about marks holds here, too. */
 int icmp_open(struct net *n)
 {
 	struct icmp6_filter filter;
-	int on = 1;
+	int on = 1, r;
 
 	n->icmp_fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
 	if (n->icmp_fd < 0)
@@ -104,5 +133,6 @@ int icmp_open(struct net *n)
 	    setsockopt(n->icmp_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0 ||
 	    (n->marks_known && setsockopt(n->icmp_fd, SOL_SOCKET, SO_RCVMARK, &on, sizeof(on)) < 0))
 		return -errno;
-	return net_watch(n, n->icmp_fd, on_readable);
+	r = filter_others(n->icmp_fd);
+	return r < 0 ? r : net_watch(n, n->icmp_fd, on_readable);
 }

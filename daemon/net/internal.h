@@ -25,6 +25,9 @@
 #define ROUTE_METRIC 1024
 #define ROUTE_METRIC_BLOCKED 0xfffffffeu
 
+/* Below net/ipv6/conf, those that are read again and again. */
+enum uplink_sysctl { SYSCTL_ACCEPT_RA, SYSCTL_DISABLE_IPV6, SYSCTLS };
+
 /* What sending needs to know of an interface; the engine has its own view. */
 struct uplink {
 	struct list node;
@@ -42,6 +45,7 @@ struct uplink {
 	struct in6_addr linklocal; /* :: while there is none that may be used */
 	struct in6_addr early; /* that the kernel has not told of yet, :: = none: new_address.c */
 	bool dad_asked;
+	int sysctl_fd[SYSCTLS]; /* -1 = not opened yet */
 };
 
 /* What is in the kernel for one home address. */
@@ -130,8 +134,8 @@ int net_watch(struct net *n, int fd, sd_event_io_handler_t cb);
 
 /* uplink.c */
 struct uplink *uplink_find(struct net *n, int ifindex);
-/* Of an interface, below net/ipv6/conf; false also when it cannot be read. */
-bool sysctl_is_on(const char *ifname, const char *key);
+/* Whether it is on; false also when it cannot be read. */
+bool uplink_sysctl(struct uplink *u, enum uplink_sysctl which);
 struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned short type);
 /* What the configuration says of it. */
 void uplink_configure(struct net *n, struct uplink *u);

@@ -5,104 +5,78 @@
  * Addresses stay, for their sessions; routes go, as their neighbours, known to be gone, would be tried again every minute.  The
  * next advertisement makes all good again.
  */
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <netlink/route/neighbour.h>
-#include <netlink/route/route.h>
 
 #include "net/address.h"
 #include "net/internal.h"
+#include "net/netlink.h"
 
 /* Home agents are told of the new place first, and data follows; then there is nothing else to do for a while. */
 #define LEAVE_AFTER (2 * USEC_PER_MSEC)
 
 /* A route that the kernel has made of an advertisement; gateway: NULL = none, what is on the link. */
-static int forget_route(struct net *n, int ifindex, struct nl_addr *dst, struct nl_addr *gateway)
+static void forget_route(struct netlink_batch *batch, int ifindex, const struct in6_addr *dst,
+			 uint8_t plen, const struct in6_addr *gateway)
 {
-	struct rtnl_route *route = rtnl_route_alloc();
-	struct rtnl_nexthop *nh = rtnl_route_nh_alloc();
-	int r = -NLE_NOMEM;
+	struct ip6_prefix prefix = prefix_make(dst, plen);
+	struct nlmsghdr *h;
+	struct rtmsg *rt;
+	char buf[256];
 
-	if (route && nh) {
-		rtnl_route_nh_set_ifindex(nh, ifindex);
-		if (gateway)
-			rtnl_route_nh_set_gateway(nh, gateway);
-		rtnl_route_add_nexthop(route, nh);
-		nh = NULL;
-		rtnl_route_set_family(route, AF_INET6);
-		rtnl_route_set_table(route, RT_TABLE_MAIN);
-		rtnl_route_set_scope(route, RT_SCOPE_UNIVERSE);
-		rtnl_route_set_protocol(route, gateway ? RTPROT_RA : RTPROT_KERNEL);
-		r = rtnl_route_set_dst(route, dst);
-		if (r == 0)
-			r = rtnl_route_delete(n->rtnl, route, 0);
-	}
-	if (nh)
-		rtnl_route_nh_free(nh);
-	rtnl_route_put(route);
-	return r;
+	h = netlink_message(buf, RTM_DELROUTE, 0, sizeof(*rt));
+	rt = mnl_nlmsg_get_payload(h);
+	*rt = (struct rtmsg){
+		.rtm_family = AF_INET6,
+		.rtm_dst_len = plen,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = gateway ? RTPROT_RA : RTPROT_KERNEL,
+		.rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_UNICAST,
+	};
+	mnl_attr_put(h, RTA_DST, sizeof(prefix.addr), &prefix.addr);
+	mnl_attr_put_u32(h, RTA_OIF, (uint32_t)ifindex);
+	if (gateway)
+		mnl_attr_put(h, RTA_GATEWAY, sizeof(*gateway), gateway);
+	netlink_batch_add(batch, h);
 }
 
-/* Hosts of the prefix are not neighbours any more. */
-static void forget_link(struct net *n, int ifindex, const struct in6_addr *addr, unsigned len)
-{
-	struct ip6_prefix prefix = prefix_make(addr, (uint8_t)len);
-	struct nl_addr *dst = nl_addr_build(AF_INET6, &prefix.addr, sizeof(prefix.addr));
-
-	if (dst) {
-		nl_addr_set_prefixlen(dst, (int)len);
-		forget_route(n, ifindex, dst, NULL);
-	}
-	nl_addr_put(dst);
-}
-
-static void leave_address(struct net *n, int ifindex, const struct in6_addr *addr)
+static void leave_address(int ifindex, const struct in6_addr *addr, struct netlink_batch *batch)
 {
 	uint8_t plen = 128;
-	int r = address_deprecate(ifindex, addr, &plen);
+	int r = address_deprecate(ifindex, addr, batch, &plen);
 
 	log_debug("%s belongs to an earlier place: %s", ADDR_STR(addr),
 		  r < 0 ? log_strerror(-r) : "deprecated");
-	if (plen < 128)
-		forget_link(n, ifindex, addr, plen);
+	if (plen < 128) /* hosts of the prefix are not neighbours any more */
+		forget_route(batch, ifindex, addr, plen, NULL);
 }
 
 /*
  * What was sent to the router while nobody knew better waits in its neighbour entry for an answer that will not come; TCP does
  * not send again what is still queued there.
  */
-static void forget_neighbour(struct net *n, int ifindex, struct nl_addr *addr)
+static void forget_neighbour(struct netlink_batch *batch, int ifindex, const struct in6_addr *addr)
 {
-	struct rtnl_neigh *neighbour = rtnl_neigh_alloc();
+	struct nlmsghdr *h;
+	struct ndmsg *nd;
+	char buf[256];
 
-	if (neighbour) {
-		rtnl_neigh_set_ifindex(neighbour, ifindex);
-		rtnl_neigh_set_dst(neighbour, addr);
-		rtnl_neigh_delete(n->rtnl, neighbour, 0);
-	}
-	rtnl_neigh_put(neighbour);
+	h = netlink_message(buf, RTM_DELNEIGH, 0, sizeof(*nd));
+	nd = mnl_nlmsg_get_payload(h);
+	nd->ndm_family = AF_INET6;
+	nd->ndm_ifindex = ifindex;
+	mnl_attr_put(h, NDA_DST, sizeof(*addr), addr);
+	netlink_batch_add(batch, h);
 }
 
 /* Network managers that listen to advertisements themselves look after their routes too; those are not ours to change. */
 static bool kernel_hears_routers(struct net *n, int ifindex)
 {
-	const struct uplink *u = uplink_find(n, ifindex);
+	struct uplink *u = uplink_find(n, ifindex);
 
-	return u && sysctl_is_on(u->name, "accept_ra");
-}
-
-static void leave_router(struct net *n, int ifindex, struct nl_addr *router)
-{
-	struct nl_addr *dst = nl_addr_build(AF_INET6, &in6addr_any, sizeof(in6addr_any));
-	int r = 0;
-
-	if (dst && kernel_hears_routers(n, ifindex)) {
-		nl_addr_set_prefixlen(dst, 0);
-		r = forget_route(n, ifindex, dst, router);
-	}
-	nl_addr_put(dst);
-	log_debug("a router belongs to an earlier place: %s",
-		  r < 0 ? nl_geterror(r) : "it is forgotten");
+	return u && uplink_sysctl(u, SYSCTL_ACCEPT_RA);
 }
 
 /* What is to be left, when what hurries has been done. */
@@ -114,21 +88,16 @@ struct departure {
 	struct in6_addr addr;
 };
 
-static void depart(struct net *n, struct departure *d)
+static void depart(struct net *n, const struct departure *d, struct netlink_batch *batch)
 {
-	struct nl_addr *router;
-
 	if (!d->is_router) {
-		leave_address(n, d->ifindex, &d->addr);
+		leave_address(d->ifindex, &d->addr, batch);
 		return;
 	}
-	router = nl_addr_build(AF_INET6, &d->addr, sizeof(d->addr));
-	if (!router)
-		return;
-	if (!d->done)
-		leave_router(n, d->ifindex, router);
-	forget_neighbour(n, d->ifindex, router);
-	nl_addr_put(router);
+	if (!d->done && kernel_hears_routers(n, d->ifindex))
+		forget_route(batch, d->ifindex, &in6addr_any, 0, &d->addr);
+	forget_neighbour(batch, d->ifindex, &d->addr);
+	log_debug("router %s belongs to an earlier place", ADDR_STR(&d->addr));
 }
 
 static void departure_free(struct departure *d)
@@ -141,21 +110,28 @@ static void departure_free(struct departure *d)
  * Until the paths have changed over, packets go on to the old router and fill its neighbour entry again; they count against
  * the buffers of their sockets, and the senders would wait until it gives up.  So it is forgotten once more after that.
  */
-static int on_leave(sd_event_source *s, uint64_t now, void *user)
+static void leave_now(struct net *n)
 {
-	struct net *n = user;
+	struct netlink_batch batch;
 	struct departure *d, *next;
 
-	(void)s, (void)now;
+	batch.len = 0;
 	list_for_each_safe(d, next, &n->departures, node) {
 		bool left = engine_has_left(n->engine, d->ifindex, &d->addr, d->is_router);
 
 		if (left)
-			depart(n, d);
+			depart(n, d, &batch);
 		d->done = true;
 		if (!left || !d->is_router || d->switched)
 			departure_free(d);
 	}
+	netlink_batch_send(&batch);
+}
+
+static int on_leave(sd_event_source *s, uint64_t now, void *user)
+{
+	(void)s, (void)now;
+	leave_now(user);
 	return 0;
 }
 
@@ -169,8 +145,10 @@ static void leave_soon(struct net *n)
 
 void leave_at_leisure(struct net *n)
 {
-	if (!list_empty(&n->departures) && sd_event_source_get_enabled(n->leave, NULL) > 0)
-		loop_timer_set(n->leave, 0);
+	if (list_empty(&n->departures) || sd_event_source_get_enabled(n->leave, NULL) <= 0)
+		return;
+	loop_timer_set(n->leave, USEC_INFINITY);
+	leave_now(n);
 }
 
 /* Those that wait for paths wait for the next ones now. */

@@ -73,7 +73,7 @@ int net_solicit(struct net *n, int ifindex)
 
 	if (!u)
 		return -ENODEV;
-	if (sysctl_is_on(u->name, "disable_ipv6"))
+	if (uplink_sysctl(u, SYSCTL_DISABLE_IPV6))
 		return -EADDRNOTAVAIL;
 	with_source = !addr_is_any(&u->linklocal);
 	r = nd_router_solicit_build(with_source && uplink_has_mac(u) ? u->mac : NULL,

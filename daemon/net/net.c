@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "net/internal.h"
+#include "net/netlink.h"
 
 static const uint8_t device_mac[6] = {0x02, 'd', 'm', 'm', 0, 1}; /* locally administered */
 
@@ -156,6 +157,7 @@ void net_free(struct net *n)
 	if (n->monitor)
 		mnl_socket_close(n->monitor);
 	nl_socket_free(n->rtnl);
+	netlink_close();
 	policy_route_free(n);
 	close_fd(n->nd_fd);
 	close_fd(n->packet_fd);

@@ -62,12 +62,23 @@ static int open_sysctl(const char *ifname, const char *key, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-bool sysctl_is_on(const char *ifname, const char *key)
+bool uplink_sysctl(struct uplink *u, enum uplink_sysctl which)
 {
-	_cleanup_close_ int fd = open_sysctl(ifname, key, O_RDONLY);
-	char now = '0';
+	static const char *const keys[] = {
+		[SYSCTL_ACCEPT_RA] = "accept_ra", [SYSCTL_DISABLE_IPV6] = "disable_ipv6"};
+	int *fd = &u->sysctl_fd[which];
+	char now;
 
-	return fd >= 0 && read(fd, &now, 1) == 1 && now != '0';
+	/* The files of an interface are others when it has got another name. */
+	for (unsigned tries = 0; tries < 2; tries++) {
+		if (*fd < 0 && (*fd = open_sysctl(u->name, keys[which], O_RDONLY)) < 0)
+			return false;
+		if (pread(*fd, &now, 1, 0) == 1)
+			return now != '0';
+		close(*fd);
+		*fd = -1;
+	}
+	return false;
 }
 
 /* Switch it on or off: 1 if that changed something, 0 if it was so already, -errno. */
@@ -142,6 +153,8 @@ struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned
 		if (!u)
 			return NULL;
 		u->ifindex = ifindex;
+		for (unsigned i = 0; i < SYSCTLS; i++)
+			u->sysctl_fd[i] = -1;
 		list_append(&n->uplinks, &u->node);
 	}
 	snprintf(u->name, sizeof(u->name), "%s", name);
@@ -149,6 +162,15 @@ struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned
 	u->usable_type = usable_type(type);
 	uplink_configure(n, u);
 	return u;
+}
+
+static void uplink_free(struct uplink *u)
+{
+	for (unsigned i = 0; i < SYSCTLS; i++)
+		if (u->sysctl_fd[i] >= 0)
+			close(u->sysctl_fd[i]);
+	list_remove(&u->node);
+	free(u);
 }
 
 void uplink_remove(struct net *n, int ifindex)
@@ -159,18 +181,15 @@ void uplink_remove(struct net *n, int ifindex)
 		return;
 	n->plane->ops->uplink_gone(n->plane, ifindex);
 	new_address_known(n, u);
-	list_remove(&u->node);
-	free(u);
+	uplink_free(u);
 }
 
 void uplinks_free(struct net *n)
 {
 	struct uplink *u, *t;
 
-	list_for_each_safe(u, t, &n->uplinks, node) {
-		list_remove(&u->node);
-		free(u);
-	}
+	list_for_each_safe(u, t, &n->uplinks, node)
+		uplink_free(u);
 }
 
 int uplink_attach(struct net *n, struct uplink *u)

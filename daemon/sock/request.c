@@ -61,8 +61,9 @@ static int control_group(struct client *c, const struct dmm_request *q)
 
 bool request_handle(struct client *c, const struct dmm_request *q, int fd, bool fd_lost)
 {
-	if (!is_well_formed(q) || (fd >= 0 && q->op != DMM_OP_HOLD) ||
-	    (q->op == DMM_OP_HOLD && fd < 0 && !fd_lost)) {
+	bool passed = fd >= 0 || fd_lost;
+
+	if (!is_well_formed(q) || passed != (q->op == DMM_OP_HOLD)) {
 		if (fd >= 0)
 			dispose(c->user->uid, &fd, 1);
 		return client_hostile(c);

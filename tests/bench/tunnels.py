@@ -40,8 +40,8 @@ class Dmmd:
         self._scene.configure([anchor2()]).start()
 
     def carriers(self):
-        """Processes that packets go through."""
-        return [self._scene.ha2.process]
+        """Programs at both ends, as of the others: those that packets go through or wait for."""
+        return [self._scene.ha2.process, self._scene.daemon.process]
 
     def settled(self, place, device):
         """Whether the tunnel follows the host to a place."""
@@ -58,7 +58,7 @@ class Other:
         self._carriers = []
 
     def carriers(self):
-        """Processes that packets go through."""
+        """Programs at both ends: packets go through them."""
         return self._carriers
 
     def settled(self, place, device):

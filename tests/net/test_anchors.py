@@ -60,8 +60,8 @@ def test_E07_the_nearest_anchor_serves(make_places):
         wait_measured(scene)
         assert ranks(scene) == ["a2", "a1"]
         rtt = {a["name"]: a["rtt_usec"] / 1e6 for a in scene.daemon.ctl("anchors")}
-        assert rtt["a1"] == pytest.approx(0.06, abs=0.02)
-        assert rtt["a2"] == pytest.approx(0.01, abs=0.01)
+        assert 0.06 <= rtt["a1"] < 0.12
+        assert 0.01 <= rtt["a2"] < 0.05
         assert {len(sent) for sent in measurements(scene).values()} == {1}
         media = stream(scene)
         scene.move("B")
@@ -72,7 +72,7 @@ def test_E07_the_nearest_anchor_serves(make_places):
 
 def test_E07_preference_among_those_that_are_alike(make_places):
     scene = two_agents(make_places, preferences=(0, 10))
-    with distances(scene, 0.01, 0.012):
+    with distances(scene, 0.2, 0.21):  # 50 ms apart would be another distance
         scene.attach("A")
         wait_measured(scene)
         assert ranks(scene) == ["a2", "a1"]

@@ -201,13 +201,18 @@ void bus_setup_offline(void)
 	bus_set_handlers(fx.bus, &handlers);
 }
 
-void bus_setup(void)
+void bus_setup_passive(void)
 {
 	bus_setup_offline();
 	bus_daemon_start();
 	bus_client_start();
 	bus_retry(fx.bus);
 	bus_wait(bus_name_state(fx.bus) == 1);
+}
+
+void bus_setup(void)
+{
+	bus_setup_passive();
 	bus_subscribe(true);
 }
 

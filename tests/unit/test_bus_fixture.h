@@ -31,8 +31,10 @@ struct fixture {
 
 extern struct fixture fx;
 
-/* Criterion's init and fini: with everything running, or with nothing but the engine. */
+/* Criterion's init and fini: with everything running, with a client that has not said anything yet, or with nothing but the
+ * engine. */
 void bus_setup(void);
+void bus_setup_passive(void);
 void bus_setup_offline(void);
 void bus_teardown(void);
 
