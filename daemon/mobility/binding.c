@@ -60,7 +60,17 @@ void binding_free(struct binding *b)
 	free(b);
 }
 
-void binding_set_state(struct binding *b, enum binding_state s)
+enum binding_state binding_change_state(struct binding *b, enum binding_state s)
+{
+	enum binding_state was = b->state;
+
+	b->state = s;
+	if (s != was && (s == BINDING_HOME || s == BINDING_IDLE))
+		obstacle_reset(b);
+	return was;
+}
+
+void binding_tell_state(struct binding *b, enum binding_state was)
 {
 	struct event ev = {
 		.kind = EVENT_BINDING_STATE,
@@ -68,16 +78,18 @@ void binding_set_state(struct binding *b, enum binding_state s)
 		.binding = b,
 		.anchor = b->anchor,
 	};
-	enum binding_state was = b->state;
 
-	if (s == was)
+	if (b->state == was)
 		return;
-	b->state = s;
-	if (s == BINDING_HOME || s == BINDING_IDLE)
-		obstacle_reset(b);
 	engine_notify(b->engine, &ev, "%s: %s -> %s (anchor %s)", ADDR_STR(&b->home),
-		      binding_state_str((int)was), binding_state_str((int)s), b->anchor->name);
+		      binding_state_str((int)was), binding_state_str((int)b->state),
+		      b->anchor->name);
 	engine_publish(b->engine, OBJECT_BINDING, CHANGE_CHANGED, b);
+}
+
+void binding_set_state(struct binding *b, enum binding_state s)
+{
+	binding_tell_state(b, binding_change_state(b, s));
 }
 
 void binding_set_path(struct binding *b, const struct path *p)

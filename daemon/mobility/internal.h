@@ -238,6 +238,9 @@ bool path_alive(const struct engine *e, const struct path *p);
 int binding_new(struct engine *e, struct anchor *a, const struct conf_home *home,
 		struct binding **ret);
 void binding_free(struct binding *b);
+/* In two steps, where something hurries in between: gives the state of before, which is what to tell then. */
+enum binding_state binding_change_state(struct binding *b, enum binding_state s);
+void binding_tell_state(struct binding *b, enum binding_state was);
 void binding_set_state(struct binding *b, enum binding_state s);
 void binding_set_path(struct binding *b, const struct path *p);
 /* One that could not be set up is tried again.  While there is none, silence is nobody's fault but the host's. */
@@ -270,6 +273,11 @@ void binding_withdraw(struct binding *b);
 void binding_refresh(struct binding *b);
 void binding_retransmit(struct binding *b);
 void binding_stop_exchange(struct binding *b);
+/*
+ * Sign what will have to be signed, and throw it away: while routers are asked there is nothing else to do, and then neither
+ * the code nor the key come from far.
+ */
+void registration_rehearse(const struct engine *e);
 /* Sign and send a message that is no binding update. */
 int binding_send_message(struct binding *b, struct mh_message *m);
 

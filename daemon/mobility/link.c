@@ -131,6 +131,7 @@ void link_solicit(struct link *l)
 	if (!l->engine->started || !l->up || !l->conf->use)
 		return;
 	l->engine->ops->solicit(l->engine->user, l->ifindex);
+	registration_rehearse(l->engine);
 	l->solicits_sent++;
 	l->solicit_timer = l->solicits_sent < MAX_RTR_SOLICITATIONS
 				   ? usec_add(l->engine->now.mono, RTR_SOLICITATION_INTERVAL)

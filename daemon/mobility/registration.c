@@ -85,6 +85,23 @@ static void add_authentication(const struct binding *b, struct mh_message *m,
 	m->opt.auth_len = (uint8_t)mip_auth_len(a->sa.alg);
 }
 
+/* Into buf, MH_MAX_LEN octets: how many, or -errno. */
+static int encode(const struct binding *b, struct mh_message *m, const struct in6_addr *coa,
+		  uint8_t *buf)
+{
+	int r, len = mh_encode(m, buf, MH_MAX_LEN);
+
+	if (len < 0)
+		return len;
+	if (b->anchor->has_sa) {
+		r = mip_auth_sign(&b->anchor->sa, coa, &b->home, m, buf, (size_t)len);
+		if (r < 0)
+			return r;
+	}
+	mh_set_checksum(&b->home, &b->anchor->address, buf, (size_t)len);
+	return len;
+}
+
 static int sign_and_send(struct binding *b, struct mh_message *m, const struct in6_addr *coa,
 			 bool at_home)
 {
@@ -99,17 +116,11 @@ static int sign_and_send(struct binding *b, struct mh_message *m, const struct i
 		.next_header = MH_NEXT_HEADER,
 		.payload = buf,
 	};
-	int r = mh_encode(m, buf, sizeof(buf));
+	int len = encode(b, m, coa, buf);
 
-	if (r < 0)
-		return r;
-	p.payload_len = (size_t)r;
-	if (b->anchor->has_sa) {
-		r = mip_auth_sign(&b->anchor->sa, coa, &b->home, m, buf, p.payload_len);
-		if (r < 0)
-			return r;
-	}
-	mh_set_checksum(&b->home, &b->anchor->address, buf, p.payload_len);
+	if (len < 0)
+		return len;
+	p.payload_len = (size_t)len;
 	return e->ops->send(e->user, b->link->ifindex, &p);
 }
 
@@ -123,21 +134,43 @@ int binding_send_message(struct binding *b, struct mh_message *m)
 	return sign_and_send(b, m, &b->coa, false);
 }
 
+static struct mh_message next_update(const struct binding *b, struct binding_outstanding *o)
+{
+	struct mh_message m = {.type = MH_BU};
+
+	o->sequence = m.bu.sequence = (uint16_t)(b->sequence + 1);
+	m.bu.flags = BU_ACK | BU_HOME;
+	m.bu.lifetime = o->lifetime;
+	m.opt.has_alt_coa = true;
+	m.opt.alt_coa = o->coa;
+	add_authentication(b, &m, o);
+	return m;
+}
+
+void registration_rehearse(const struct engine *e)
+{
+	struct binding_outstanding o = {.coa = e->coa};
+	uint8_t buf[MH_MAX_LEN];
+	struct mh_message m;
+	struct binding *b;
+
+	list_for_each(b, &e->bindings, node) {
+		if (!binding_needed(b))
+			continue;
+		m = next_update(b, &o);
+		(void)encode(b, &m, &o.coa, buf);
+		return;
+	}
+}
+
 /* Send one update for b->coa out of b->link; at home the home address is the care-of address. */
 static int send_update(struct binding *b, uint16_t lifetime, bool at_home)
 {
 	const struct in6_addr *coa = at_home ? &b->home : &b->coa;
 	struct engine *e = b->engine;
 	struct binding_outstanding o = {.coa = *coa, .lifetime = lifetime, .sent = e->now.mono};
-	struct mh_message m = {.type = MH_BU};
+	struct mh_message m = next_update(b, &o);
 	int r;
-
-	o.sequence = m.bu.sequence = (uint16_t)(b->sequence + 1);
-	m.bu.flags = BU_ACK | BU_HOME;
-	m.bu.lifetime = lifetime;
-	m.opt.has_alt_coa = true;
-	m.opt.alt_coa = *coa;
-	add_authentication(b, &m, &o);
 
 	r = sign_and_send(b, &m, coa, at_home);
 	if (r < 0)
@@ -184,12 +217,14 @@ static void transmit(struct binding *b)
 	b->retransmit_at = usec_add(e->now.mono, b->timeout);
 }
 
-static void begin_exchange(struct binding *b, enum binding_state state, usec_t timeout)
+/* The state of before: the change is told when the message has left. */
+static enum binding_state begin_exchange(struct binding *b, enum binding_state state,
+					 usec_t timeout)
 {
 	b->retries = b->corrections = b->send_failures = 0;
 	b->timeout = timeout;
 	b->retry_at = b->refresh_at = USEC_INFINITY;
-	binding_set_state(b, state);
+	return binding_change_state(b, state);
 }
 
 void binding_stop_exchange(struct binding *b)
@@ -213,10 +248,12 @@ void binding_register(struct binding *b)
 {
 	struct engine *e = b->engine;
 	bool old_alive = path_alive(e, &b->path);
+	enum binding_state was;
 
 	if (!e->uplink) { /* the next attachment takes it up */
-		begin_exchange(b, BINDING_REGISTERING, b->anchor->conf->first_timeout);
+		was = begin_exchange(b, BINDING_REGISTERING, b->anchor->conf->first_timeout);
 		b->retransmit_at = USEC_INFINITY;
+		binding_tell_state(b, was);
 		return;
 	}
 	if (!addr_equal(&b->coa, &e->coa))
@@ -224,8 +261,9 @@ void binding_register(struct binding *b)
 	b->coa = e->coa;
 	b->link = e->uplink;
 	handover_join(b);
-	begin_exchange(b, b->registered ? BINDING_UPDATING : BINDING_REGISTERING,
-		       b->registered ? BINDING_INITIAL_TIMEOUT : b->anchor->conf->first_timeout);
+	was = begin_exchange(b, b->registered ? BINDING_UPDATING : BINDING_REGISTERING,
+			     b->registered ? BINDING_INITIAL_TIMEOUT
+					   : b->anchor->conf->first_timeout);
 	accepted_add(e, b, &b->coa);
 	transmit(b);
 	/*
@@ -237,24 +275,29 @@ void binding_register(struct binding *b)
 		binding_path_tunnel(b);
 	else if (b->path.mode == PATH_TUNNEL && b->path.claimed_ifindex)
 		drop_claim(b);
+	binding_tell_state(b, was);
 }
 
 void binding_refresh(struct binding *b)
 {
+	enum binding_state was;
+
 	b->link = b->engine->uplink;
-	begin_exchange(b, b->registered ? BINDING_UPDATING : BINDING_REGISTERING,
-		       BINDING_INITIAL_TIMEOUT);
+	was = begin_exchange(b, b->registered ? BINDING_UPDATING : BINDING_REGISTERING,
+			     BINDING_INITIAL_TIMEOUT);
 	transmit(b);
+	binding_tell_state(b, was);
 }
 
 void binding_return_home(struct binding *b, struct link *home)
 {
 	bool old_alive = b->path.mode == PATH_TUNNEL && path_alive(b->engine, &b->path);
+	enum binding_state was;
 
 	b->link = home;
 	b->coa = b->home;
 	handover_join(b);
-	begin_exchange(b, BINDING_RETURNING, BINDING_INITIAL_TIMEOUT);
+	was = begin_exchange(b, BINDING_RETURNING, BINDING_INITIAL_TIMEOUT);
 	/* The update leaves before the home address is ours on this link: the solicitation for the
 	 * agent must not carry an address that the agent itself defends (RFC 6275 section 11.5.5).
 	 */
@@ -269,6 +312,7 @@ void binding_return_home(struct binding *b, struct link *home)
 	} else {
 		binding_path_home(b, home, false);
 	}
+	binding_tell_state(b, was);
 }
 
 static bool can_park(const struct binding *b)
@@ -281,6 +325,7 @@ void binding_withdraw(struct binding *b)
 {
 	struct engine *e = b->engine;
 	bool bound = b->registered || b->state == BINDING_REGISTERING;
+	enum binding_state was;
 
 	if (b->state == BINDING_RETURNING)
 		return; /* withdraws as well */
@@ -298,8 +343,9 @@ void binding_withdraw(struct binding *b)
 	b->coa = e->coa;
 	/* The acknowledgement comes here, wherever it was registered. */
 	accepted_add(e, b, &b->coa);
-	begin_exchange(b, BINDING_WITHDRAWING, BINDING_INITIAL_TIMEOUT);
+	was = begin_exchange(b, BINDING_WITHDRAWING, BINDING_INITIAL_TIMEOUT);
 	transmit(b);
+	binding_tell_state(b, was);
 }
 
 /* Sooner if there is another that could take over: it should not take more than five seconds. */

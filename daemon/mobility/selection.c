@@ -204,9 +204,10 @@ static void went_to(struct engine *e, const struct candidate *c, bool old_alive)
 	struct in6_addr from = e->coa;
 
 	e->coa = c->address->addr;
-	engine_notify(e, &ev, "care-of address %s on %s", ADDR_STR(&e->coa), c->link->name);
 	handover_begin(e, &from, old_alive);
 	need_moved(e);
+	evaluate_needed(e);
+	engine_notify(e, &ev, "care-of address %s on %s", ADDR_STR(&e->coa), c->link->name);
 }
 
 void selection_run(struct engine *e)
@@ -246,8 +247,6 @@ void selection_run(struct engine *e)
 		e->lost_at = 0;
 		engine_publish(e, OBJECT_ENGINE, CHANGE_CHANGED, e);
 	}
-	if (moved)
-		evaluate_needed(e);
 	need_update(e);
 	evaluate_bindings(e);
 	if (e->handover_open)

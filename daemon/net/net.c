@@ -157,7 +157,7 @@ void net_free(struct net *n)
 	if (n->monitor)
 		mnl_socket_close(n->monitor);
 	nl_socket_free(n->rtnl);
-	netlink_close();
+	netlink_talk_end();
 	policy_route_free(n);
 	close_fd(n->nd_fd);
 	close_fd(n->packet_fd);

@@ -99,7 +99,7 @@ int netlink_talk(struct nlmsghdr *h, mnl_cb_t cb, void *user)
 	return r;
 }
 
-void netlink_close(void)
+void netlink_talk_end(void)
 {
 	cleanup_mnl(&kept);
 	kept = NULL;

@@ -12,7 +12,7 @@ struct nlmsghdr *netlink_message(void *buf, uint16_t type, uint16_t flags, size_
  */
 int netlink_talk(struct nlmsghdr *h, mnl_cb_t cb, void *user);
 /* At the end. */
-void netlink_close(void);
+void netlink_talk_end(void);
 /* The same of another family than NETLINK_ROUTE. */
 int netlink_talk_to(int family, struct nlmsghdr *h, mnl_cb_t cb, void *user);
 /* The same on a socket that is there already; cb must not stop before the end. */

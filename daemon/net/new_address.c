@@ -20,11 +20,22 @@
 #define BANNED (IFA_F_DADFAILED | IFA_F_DEPRECATED)
 #define MAKING (IFA_F_TENTATIVE | IFA_F_OPTIMISTIC)
 
+static unsigned digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
+}
+
 static bool parse_address(const char *hex, struct in6_addr *ret)
 {
-	for (unsigned i = 0; i < sizeof(ret->s6_addr); i++)
-		if (sscanf(hex + 2 * (size_t)i, "%2hhx", &ret->s6_addr[i]) != 1)
+	for (unsigned i = 0; i < sizeof(ret->s6_addr); i++) {
+		unsigned high = digit(hex[2 * i]), low = high < 16 ? digit(hex[2 * i + 1]) : 16;
+
+		if (low >= 16)
 			return false;
+		ret->s6_addr[i] = (uint8_t)(high << 4 | low);
+	}
 	return true;
 }
 
@@ -44,12 +55,18 @@ static usec_t valid_until(const struct nd_router_advert *ra, const struct in6_ad
 static bool parse_line(const struct link *l, const struct nd_router_advert *ra, const char *line,
 		       struct address_event *ret)
 {
-	unsigned ifindex, plen, flags;
-	char hex[33];
+	unsigned long ifindex, plen, flags;
+	char *end;
 
-	if (sscanf(line, "%32[0-9a-f] %x %x %*x %x", hex, &ifindex, &plen, &flags) != 4 ||
-	    ifindex != (unsigned)l->ifindex || plen > 128 || (flags & BANNED) ||
-	    (flags & MAKING) != MAKING || !parse_address(hex, &ret->addr))
+	/* Address, interface, prefix length, scope, flags, name. */
+	if (!parse_address(line, &ret->addr))
+		return false;
+	ifindex = strtoul(line + 2 * sizeof(ret->addr), &end, 16);
+	plen = strtoul(end, &end, 16);
+	strtoul(end, &end, 16);
+	flags = strtoul(end, &end, 16);
+	if (*end != ' ' || ifindex != (unsigned)l->ifindex || plen > 128 || (flags & BANNED) ||
+	    (flags & MAKING) != MAKING)
 		return false;
 	ret->ifindex = l->ifindex;
 	ret->plen = (uint8_t)plen;

@@ -28,24 +28,26 @@ void event_log_close(void)
 	out = NULL;
 }
 
-void event_log(const char *name, const char *fmt, ...)
+bool event_log_is_open(void)
 {
-	json_t *line, *more = NULL;
+	return out;
+}
+
+void event_log_write(const char *name, const char *fmt, ...)
+{
+	json_t *line = json_pack("{s:I, s:s}", "t_us", (json_int_t)peer_now(), "event", name);
+	json_t *more = NULL;
 	va_list ap;
 
-	/* Built even when nobody reads it: the arguments may own references. */
 	if (fmt) {
 		va_start(ap, fmt);
 		more = json_vpack_ex(NULL, 0, fmt, ap);
 		va_end(ap);
 	}
-	if (out) {
-		line = json_pack("{s:I, s:s}", "t_us", (json_int_t)peer_now(), "event", name);
-		json_object_update(line, more);
-		json_dumpf(line, out, JSON_COMPACT);
-		fputc('\n', out);
-		json_decref(line);
-	}
+	json_object_update(line, more);
+	json_dumpf(line, out, JSON_COMPACT);
+	fputc('\n', out);
+	json_decref(line);
 	json_decref(more);
 }
 

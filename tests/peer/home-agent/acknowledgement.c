@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "acknowledgement.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "../common/event.h"
@@ -40,4 +41,57 @@ void acknowledgement_send(struct agent *a, const struct acknowledgement *ack)
 	if (ack->status >= BA_UNSPECIFIED)
 		a->counters.rejections++;
 	transmit_message(a, &route, &auth, &m, fault);
+}
+
+struct answer {
+	struct list node; /* of agent.answers */
+	struct acknowledgement ack;
+};
+
+static void answer_free(struct answer *n)
+{
+	list_remove(&n->node);
+	free(n);
+}
+
+static int on_leisure(sd_event_source *s, void *user)
+{
+	struct agent *a = user;
+	struct answer *n, *next;
+
+	(void)s;
+	list_for_each_safe(n, next, &a->answers, node) {
+		acknowledgement_send(a, &n->ack);
+		answer_free(n);
+	}
+	return 0;
+}
+
+void acknowledgement_behind_data(struct agent *a, const struct acknowledgement *ack)
+{
+	struct answer *n = malloc(sizeof(*n));
+
+	if (!n)
+		return;
+	n->ack = *ack;
+	list_append(&a->answers, &n->node);
+	sd_event_source_set_enabled(a->answer, SD_EVENT_ONESHOT);
+}
+
+int acknowledgements_open(struct agent *a)
+{
+	int r = sd_event_add_defer(a->event, &a->answer, on_leisure, a);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(a->answer, SD_EVENT_OFF);
+	return r < 0 ? r : sd_event_source_set_priority(a->answer, SD_EVENT_PRIORITY_IDLE);
+}
+
+void acknowledgements_close(struct agent *a)
+{
+	struct answer *n, *next;
+
+	sd_event_source_disable_unref(a->answer);
+	list_for_each_safe(n, next, &a->answers, node)
+		answer_free(n);
 }

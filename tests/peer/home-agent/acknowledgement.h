@@ -34,3 +34,10 @@ struct acknowledgement {
 
 /* Send it, spoilt where a fault is scripted.  Failures are logged. */
 void acknowledgement_send(struct agent *a, const struct acknowledgement *ack);
+/*
+ * The same when the packets that came right behind the update have been passed on: they are let in from the moment it was
+ * accepted.
+ */
+void acknowledgement_behind_data(struct agent *a, const struct acknowledgement *ack);
+int acknowledgements_open(struct agent *a);
+void acknowledgements_close(struct agent *a);

@@ -82,6 +82,8 @@ struct agent {
 	struct list bindings;     /* of struct binding */
 	struct list held_packets; /* late on purpose, see transmit.c */
 	struct list notices;      /* of struct notice: messages that are repeated */
+	struct list answers;      /* that wait for data to pass, see acknowledgement.c */
+	sd_event_source *answer;
 	uint16_t revocation_sequence;
 	struct { /* the newest answer to a revocation */
 		bool any;

@@ -38,6 +38,7 @@
 
 #include "../common/event.h"
 #include "../common/peer.h"
+#include "acknowledgement.h"
 #include "agent.h"
 #include "base/log.h"
 #include "binding.h"
@@ -96,6 +97,8 @@ static int agent_start(struct agent *a)
 		return log_errno(r, "cannot start");
 	r = forwarding_on(a);
 	if (r >= 0)
+		r = acknowledgements_open(a);
+	if (r >= 0)
 		r = raw_open(a);
 	if (r >= 0 && c->home_link)
 		r = home_link_open(a, c->home_link, &a->home_link);
@@ -119,6 +122,7 @@ static void agent_stop(struct agent *a)
 {
 	control_close(a->control);
 	receiver_close(a->receiver);
+	acknowledgements_close(a);
 	notices_free(a);
 	bindings_free(a);
 	transmit_discard_held(a);
@@ -145,6 +149,7 @@ int main(int argc, char **argv)
 	list_init(&a.bindings);
 	list_init(&a.held_packets);
 	list_init(&a.notices);
+	list_init(&a.answers);
 	r = options_parse(argc, argv, &a.config);
 	if (r >= 0)
 		r = agent_start(&a);

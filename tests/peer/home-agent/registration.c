@@ -194,7 +194,7 @@ static int register_binding(struct request *q)
 		return log_errno(r, "%s: no path for the binding", ADDR_STR(&b->home));
 	}
 	if (b->state != BINDING_TENTATIVE) {
-		acknowledgement_send(q->a, &q->ack);
+		acknowledgement_behind_data(q->a, &q->ack);
 		return 0;
 	}
 	/* The newest update gets the one answer when DAD is over. */
