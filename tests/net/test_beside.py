@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is none of the tunnel's business (requirement N11): the link itself, multicast, IPv4."""
+import pathlib
 import re
 import socket
 import struct
@@ -37,6 +38,20 @@ def test_N11_link_local_traffic_stays_on_the_link(bound):
     echoes = [p for p in judge.sent_by_mn(bound.packets())
               if p.dst == router and not p.fragment_offset and p.icmp_type == ECHO_REQUEST]
     assert len(echoes) >= 4 and not [p for p in echoes if p.inner]
+
+
+def wake_ups(scene):
+    text = pathlib.Path(f"/proc/{scene.daemon.process.pid}/status").read_text()
+    return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", text, re.MULTILINE)[1])
+
+
+def test_P5_answers_to_the_pings_of_others_wake_nobody(bound):
+    """Through the tunnel and past it: the kernel hands the daemon answers to its own alone."""
+    begin = wake_ups(bound)
+    for source in (net.HOME1, net.care_of("B")):
+        text = bound.mn.command("ping", "-c", PINGS, "-i", "0.002", "-q", "-I", source, net.CN)
+        assert f"{PINGS} received" in text
+    assert wake_ups(bound) - begin < PINGS / 10
 
 
 def to_group(scene, data, group, port, source=None, device=None):
