@@ -7,6 +7,7 @@ import many
 from cpu import spent
 from figure import Figure, spread
 from lib import topology as net
+from lib.daemon import DMMCTL
 from lib.places import Places
 from lib.run import wait_until
 
@@ -64,7 +65,8 @@ def figures(what, found):
 class Prefixes:
     """Handovers with 1, 4, 16 and 64 prefixes in need, at up to four anchors"""
 
-    NAMES = [f"{what}_{count}" for count in COUNTS for what in ("ra_to_last_bu", "handover_cpu")]
+    NAMES = [*(f"{what}_{count}" for count in COUNTS
+               for what in ("ra_to_last_bu", "handover_cpu")), "handover_cpu_heard"]
 
     def __init__(self, run, directory):
         self._scene = Places(run, directory, "ABCDEF", anchored="ABCD",
@@ -79,9 +81,23 @@ class Prefixes:
             for count, places in COUNTS.items():
                 walk.begin(places, count)
                 found[count] = walk.measure(ROUNDS)
+                if count == 1:
+                    heard = self._while_heard(walk)
         finally:
             scene.close()
-        return list(figures("prefix", found))
+        return [*figures("prefix", found),
+                spread("handover_cpu_heard", heard, "ms", "that of one prefix with nobody on D-Bus",
+                       [work for _, work in found[1]])]
+
+    def _while_heard(self, walk):
+        """ms of CPU of each of some handovers while somebody is told of everything by D-Bus."""
+        scene = self._scene
+        monitor = scene.run.start("monitor", [DMMCTL, "--bus", scene.bus.address, "monitor"],
+                                  scene.directory / "monitor.log")
+        walk.measure(1)
+        heard = [work for _, work in walk.measure(ROUNDS)]
+        monitor.stop()
+        return heard
 
 
 class Anchors:
