@@ -14,8 +14,12 @@
 
 #include "bus/internal.h"
 
-/* More than the connections that the bus gives to one user. */
-#define MAX_LISTENERS 512
+/*
+ * More than the connections that the bus gives to one user, and below the 512 rules that it gives to one connection; who only
+ * reads takes no room from those who subscribe.
+ */
+#define MAX_LISTENERS 448
+#define MAX_READERS 256
 #define MAX_RULE 256
 
 struct listener {
@@ -91,12 +95,12 @@ static void on_answer(DBusPendingCall *pending, void *user)
 		leave(s);
 }
 
-static int listener_new(struct bus *b, const char *name, struct listener **ret)
+static int listener_new(struct bus *b, const char *name, unsigned most, struct listener **ret)
 {
 	struct listener *s;
 	int r;
 
-	if (b->n_listeners == MAX_LISTENERS)
+	if (b->n_listeners >= most)
 		return -EBUSY;
 	s = (struct listener *)calloc(1, sizeof(*s));
 	if (!s)
@@ -116,20 +120,20 @@ static int listener_new(struct bus *b, const char *name, struct listener **ret)
 	return r;
 }
 
-static int listener_get(struct bus *b, DBusMessage *m, struct listener **ret)
+static int listener_get(struct bus *b, DBusMessage *m, unsigned most, struct listener **ret)
 {
 	const char *name = dbus_message_get_sender(m);
 
 	if (!name || strlen(name) >= sizeof((*ret)->name))
 		return -EACCES;
 	*ret = find(b, name);
-	return *ret ? 0 : listener_new(b, name, ret);
+	return *ret ? 0 : listener_new(b, name, most, ret);
 }
 
 void listener_add(struct bus *b, DBusMessage *m)
 {
 	struct listener *s;
-	int r = listener_get(b, m, &s);
+	int r = listener_get(b, m, MAX_READERS, &s);
 
 	if (r >= 0 || r == -EACCES || b->all_listen)
 		return;
@@ -141,7 +145,7 @@ void listener_add(struct bus *b, DBusMessage *m)
 int call_subscribe(struct bus_call *c)
 {
 	struct listener *s;
-	int r = listener_get(c->b, c->message, &s);
+	int r = listener_get(c->b, c->message, MAX_LISTENERS, &s);
 
 	if (r < 0)
 		return r;

@@ -15,8 +15,12 @@ static struct mnl_socket *kept;
 
 static void cleanup_mnl(struct mnl_socket **s)
 {
+	int error = errno;
+
 	if (*s)
 		mnl_socket_close(*s);
+	*s = NULL;
+	errno = error;
 }
 
 struct nlmsghdr *netlink_message(void *buf, uint16_t type, uint16_t flags, size_t header)
@@ -102,7 +106,6 @@ int netlink_talk(struct nlmsghdr *h, mnl_cb_t cb, void *user)
 void netlink_talk_end(void)
 {
 	cleanup_mnl(&kept);
-	kept = NULL;
 }
 
 void netlink_batch_add(struct netlink_batch *b, const struct nlmsghdr *h)
@@ -133,13 +136,18 @@ void netlink_batch_send(struct netlink_batch *b)
 	static mnl_cb_t control[] = {[NLMSG_ERROR] = refused};
 	struct mnl_socket *s = b->len ? take_kept() : NULL;
 	char reply[REPLY_SIZE];
+	size_t len = b->len;
 	int r = MNL_CB_OK;
 	ssize_t n;
 
-	if (!s)
+	b->len = 0; /* there is room for others again, whatever becomes of these */
+	if (!s) {
+		if (len)
+			log_debug("netlink: %s", log_strerror(errno));
 		return;
+	}
 	b->last->nlmsg_flags |= NLM_F_ACK;
-	if (mnl_socket_sendto(s, b->buf, b->len) < 0)
+	if (mnl_socket_sendto(s, b->buf, len) < 0)
 		r = MNL_CB_ERROR;
 	while (r == MNL_CB_OK) {
 		n = mnl_socket_recvfrom(s, reply, sizeof(reply));
@@ -148,7 +156,6 @@ void netlink_batch_send(struct netlink_batch *b)
 					sizeof(control) / sizeof(*control));
 	}
 	keep(s, r == MNL_CB_STOP);
-	b->len = 0;
 }
 
 struct attributes {

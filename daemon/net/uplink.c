@@ -144,6 +144,15 @@ void uplink_configure(struct net *n, struct uplink *u)
 		ask_optimistic_dad(n, u, c);
 }
 
+static void close_sysctls(struct uplink *u)
+{
+	for (unsigned i = 0; i < SYSCTLS; i++) {
+		if (u->sysctl_fd[i] >= 0)
+			close(u->sysctl_fd[i]);
+		u->sysctl_fd[i] = -1;
+	}
+}
+
 struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned short type)
 {
 	struct uplink *u = uplink_find(n, ifindex);
@@ -157,6 +166,9 @@ struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned
 			u->sysctl_fd[i] = -1;
 		list_append(&n->uplinks, &u->node);
 	}
+	if (strcmp(u->name, name) != 0)
+		close_sysctls(
+			u); /* another interface may have had the old name already when they were opened */
 	snprintf(u->name, sizeof(u->name), "%s", name);
 	u->type = type;
 	u->usable_type = usable_type(type);
@@ -166,9 +178,7 @@ struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned
 
 static void uplink_free(struct uplink *u)
 {
-	for (unsigned i = 0; i < SYSCTLS; i++)
-		if (u->sysctl_fd[i] >= 0)
-			close(u->sysctl_fd[i]);
+	close_sysctls(u);
 	list_remove(&u->node);
 	free(u);
 }

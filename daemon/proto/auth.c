@@ -30,12 +30,6 @@ size_t mip_auth_len(enum mip_auth_alg alg)
 	return alg < MIP_AUTH_ALG_MAX ? algs[alg].len : 0;
 }
 
-void mip_sa_wipe(struct mip_sa *sa)
-{
-	OPENSSL_cleanse(sa->key, sizeof(sa->key));
-	sa->key_len = 0;
-}
-
 /* What a MAC over a mobility message covers: two addresses and its octets up to `end`. */
 struct coverage {
 	const struct in6_addr *first, *second;
@@ -93,16 +87,31 @@ static int message_mac(enum mip_auth_alg alg, const uint8_t *key, size_t key_len
 	return ok ? 0 : -EIO;
 }
 
-int mip_auth_prepare(void)
+/* With a key that is none: what is needed has been looked up then, and the context has no other one. */
+static int idle_mac(enum mip_auth_alg alg)
 {
 	static const uint8_t key[1] = {0}, header[CHECKSUM_END];
 	struct coverage c = {&in6addr_any, &in6addr_any, header, sizeof(header)};
 	uint8_t mac[EVP_MAX_MD_SIZE];
+
+	return message_mac(alg, key, sizeof(key), &c, mac, algs[alg].len);
+}
+
+int mip_auth_prepare(void)
+{
 	int r = 0;
 
 	for (unsigned i = 0; i < MIP_AUTH_ALG_MAX && r == 0; i++)
-		r = message_mac((enum mip_auth_alg)i, key, sizeof(key), &c, mac, algs[i].len);
+		r = idle_mac((enum mip_auth_alg)i);
 	return r;
+}
+
+void mip_sa_wipe(struct mip_sa *sa)
+{
+	OPENSSL_cleanse(sa->key, sizeof(sa->key));
+	sa->key_len = 0;
+	if (sa->alg < MIP_AUTH_ALG_MAX)
+		(void)idle_mac(sa->alg);
 }
 
 /* The association can be used at all, and the option's data lie inside the buffer. */

@@ -40,7 +40,7 @@ size_t mip_auth_len(enum mip_auth_alg alg);
  * -EIO. */
 int mip_auth_prepare(void);
 
-/* Wipe the key (OPENSSL_cleanse). */
+/* Wipe the key (OPENSSL_cleanse), and what the last message has left of it. */
 void mip_sa_wipe(struct mip_sa *sa);
 
 /*

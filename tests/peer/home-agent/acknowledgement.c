@@ -25,7 +25,7 @@ static struct mh_message message_of(const struct acknowledgement *ack)
 	return m;
 }
 
-void acknowledgement_send(struct agent *a, const struct acknowledgement *ack)
+static void send_now(struct agent *a, const struct acknowledgement *ack)
 {
 	enum message_fault fault = faults_next_ack(&a->faults);
 	struct transmit_route route = {
@@ -54,16 +54,26 @@ static void answer_free(struct answer *n)
 	free(n);
 }
 
-static int on_leisure(sd_event_source *s, void *user)
+void acknowledgements_flush(struct agent *a)
 {
-	struct agent *a = user;
 	struct answer *n, *next;
 
-	(void)s;
 	list_for_each_safe(n, next, &a->answers, node) {
-		acknowledgement_send(a, &n->ack);
+		send_now(a, &n->ack);
 		answer_free(n);
 	}
+}
+
+void acknowledgement_send(struct agent *a, const struct acknowledgement *ack)
+{
+	acknowledgements_flush(a);
+	send_now(a, ack);
+}
+
+static int on_leisure(sd_event_source *s, void *user)
+{
+	(void)s;
+	acknowledgements_flush(user);
 	return 0;
 }
 

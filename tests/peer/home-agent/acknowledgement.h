@@ -39,5 +39,7 @@ void acknowledgement_send(struct agent *a, const struct acknowledgement *ack);
  * accepted.
  */
 void acknowledgement_behind_data(struct agent *a, const struct acknowledgement *ack);
+/* Those that still wait, before something changes how they are sent. */
+void acknowledgements_flush(struct agent *a);
 int acknowledgements_open(struct agent *a);
 void acknowledgements_close(struct agent *a);

@@ -6,6 +6,7 @@
 
 #include "../common/event.h"
 #include "../common/peer.h"
+#include "acknowledgement.h"
 #include "agent.h"
 #include "binding.h"
 #include "call.h"
@@ -244,6 +245,7 @@ int commands_run(void *user, int argc, char **argv, json_t **ret, const char **r
 {
 	struct call c = {.a = user, .argc = argc, .argv = argv, .ret = ret, .error = ret_error};
 
+	acknowledgements_flush(c.a);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (strcmp(commands[i].name, argv[0]) == 0)
 			return commands[i].run(&c);

@@ -110,7 +110,7 @@ static int prepare(const struct transmit_auth *auth, struct mh_message *m, enum 
 			r = mip_auth_sign(&sa, &auth->coa, &auth->home, m, ret->octets, ret->len);
 		fault_signed(fault, m, ret->octets);
 	}
-	mip_sa_wipe(&sa);
+	explicit_bzero(&sa, sizeof(sa));
 	return r < 0 ? r : 0;
 }
 
