@@ -202,9 +202,7 @@ struct bus {
 /* --- registry.c --- */
 
 int registry_new(struct bus *b);
-/* Bring the registry in line with the engine. */
-void registry_scan(struct bus *b);
-/* The same if it may not be: while nobody listens it is not kept so. */
+/* Bring the registry in line with the engine if it may not be: while nobody listens it is not kept so. */
 void registry_refresh(struct bus *b);
 void registry_clear(struct bus *b);
 struct bus_object *registry_add(struct bus *b, enum engine_object kind, const void *object);

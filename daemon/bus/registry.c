@@ -133,7 +133,7 @@ static void see(struct bus *b, enum engine_object kind, const void *object)
 	o->dirty = true;
 }
 
-void registry_scan(struct bus *b)
+static void registry_scan(struct bus *b)
 {
 	const struct engine *e = b->engine;
 	const struct link *link;

@@ -18,8 +18,6 @@
 
 #define MAX_MESSAGE 2048
 
-#define ERROR_HEADER 8
-
 /* Packet Too Big is for pmtu.c, which sees whose packet it was. */
 static const uint8_t types[] = {
 	ICMPV6_DEST_UNREACH, ICMPV6_PARAMPROB, ICMPV6_ECHO_REPLY, ICMP6_DHAAD_REPLY, ICMP6_MPA,
@@ -106,7 +104,7 @@ static int filter_others(int fd)
 		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, ECHO_SIZE, 5, 4),
 		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, ICMPV6_INFOMSG_MASK, 3, 0),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS,
-			 ERROR_HEADER + offsetof(struct ipv6hdr, nexthdr)),
+			 sizeof(struct icmp6hdr) + offsetof(struct ipv6hdr, nexthdr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_DSTOPTS, 1, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_MH, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
