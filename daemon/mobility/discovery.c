@@ -51,6 +51,14 @@ void discovery_advert(struct engine *e, const struct nd_router_advert *ra)
 	}
 }
 
+/* An answer in the first moment of a care-of address would be lost, and asking again takes seconds. */
+static bool can_ask(const struct engine *e)
+{
+	const struct link_address *a = e->uplink ? link_find_address(e->uplink, &e->coa) : NULL;
+
+	return e->uplink && !(a && a->early);
+}
+
 /* --- dynamic home agent address discovery ------------------------------------------------- */
 
 static bool home_prefix(const struct conf_anchor *c, struct ip6_prefix *ret)
@@ -91,7 +99,7 @@ static void send_request(struct engine *e, struct discovery *d)
 
 static void dhaad_timer(struct engine *e, struct discovery *d)
 {
-	if (!e->uplink || e->now.mono < d->dhaad_at)
+	if (!can_ask(e) || e->now.mono < d->dhaad_at)
 		return;
 	if (d->requests > DHAAD_RETRIES) {
 		log_notice("no home agent of %s answers the discovery", d->conf->name);
@@ -130,7 +138,7 @@ void discovery_dhaad_reply(struct engine *e, const struct icmp_event *ev)
 
 static void dns_timer(struct engine *e, struct discovery *d)
 {
-	if (!e->uplink || d->resolving || e->now.mono < d->dns_at)
+	if (!can_ask(e) || d->resolving || e->now.mono < d->dns_at)
 		return;
 	d->dns_at = usec_add(e->now.mono, DNS_PAUSE);
 	d->resolving = e->ops->resolve(e->user, d->conf->domain) == 0;
@@ -381,7 +389,7 @@ usec_t discovery_next_timer(const struct engine *e)
 	usec_t next = USEC_INFINITY;
 	struct discovery *d;
 
-	if (!e->uplink)
+	if (!can_ask(e))
 		return next;
 	list_for_each(d, &e->discoveries, node) {
 		if (d->dhaad_at < next)

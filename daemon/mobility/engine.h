@@ -221,6 +221,7 @@ struct address_event {
 	struct in6_addr addr;
 	uint8_t plen;
 	bool tentative, optimistic, duplicate, deprecated, temporary, is_static;
+	bool early;    /* optimistic, and told before the kernel delivers anything to it */
 	bool is_slaac; /* by the kernel's own autoconfiguration: no network manager looks after it */
 	usec_t valid_until; /* USEC_INFINITY = for ever */
 	bool removed;

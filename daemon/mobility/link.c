@@ -273,6 +273,7 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 		a->plen = ev->plen;
 		a->tentative = ev->tentative;
 		a->optimistic = ev->optimistic;
+		a->early = ev->early;
 		a->duplicate = ev->duplicate;
 		a->deprecated = ev->deprecated;
 		a->given_up &= ev->deprecated;

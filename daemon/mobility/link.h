@@ -39,6 +39,7 @@ struct link_address {
 	uint8_t plen;
 	bool tentative;  /* duplicate address detection runs, address not usable */
 	bool optimistic; /* DAD runs, usable (RFC 4429) */
+	bool early;      /* optimistic, and the kernel delivers nothing to it yet */
 	bool duplicate;  /* DAD failed */
 	bool deprecated, temporary, is_static, is_slaac;
 	uint32_t confirmed_epoch; /* attachment that confirmed the prefix; 0 = none */

@@ -2,7 +2,7 @@
 /*
  * An optimistic address (RFC 4429) may be used as soon as the kernel has made it of an advertisement.  It tells so only from a
  * work queue, when duplicate address detection begins, and all that asks by netlink waits for that too; its table of addresses
- * does not.  What is not in the table (lifetimes) netlink tells a moment later.
+ * does not.  What is not in the table (lifetimes) netlink tells a moment later; until then nothing is delivered to the address.
  */
 #include <errno.h>
 #include <linux/if_addr.h>
@@ -70,7 +70,7 @@ static bool parse_line(const struct link *l, const struct nd_router_advert *ra, 
 		return false;
 	ret->ifindex = l->ifindex;
 	ret->plen = (uint8_t)plen;
-	ret->tentative = ret->optimistic = true;
+	ret->tentative = ret->optimistic = ret->early = true;
 	ret->temporary = flags & IFA_F_TEMPORARY;
 	ret->is_slaac = !(flags & IFA_F_PERMANENT);
 	ret->is_static = !ret->is_slaac;

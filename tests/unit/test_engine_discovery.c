@@ -136,6 +136,46 @@ Test(engine, E07_dhaad_asks_and_keeps_the_order)
 	world_free(w);
 }
 
+/* What is asked for before the kernel delivers anything to the care-of address would be asked for again seconds later. */
+static void expect_patience(const char *conf, unsigned (*asked)(const struct world *))
+{
+	struct world *w = world_new(conf);
+	struct address_event ev = world_address_of(place_a.ifindex, place_a.coa);
+
+	world_start(w);
+	world_link(w, place_a.ifindex, place_a.link, true);
+	world_advert(w, place_a.ifindex, place_a.router, place_a.prefix, 1800);
+	ev.tentative = ev.optimistic = ev.early = true;
+	engine_address(w->e, w->now, &ev);
+	cr_assert_str_eq(engine_place(w->e), "local");
+	world_run(w, SEC);
+	cr_assert_eq(asked(w), 0);
+	ev.early = false;
+	engine_address(w->e, w->now, &ev);
+	cr_assert_eq(asked(w), 1, "at once, though duplicate address detection runs");
+	world_free(w);
+}
+
+static unsigned icmp_sent(const struct world *w)
+{
+	return w->host.n_icmp;
+}
+
+static unsigned resolved(const struct world *w)
+{
+	return w->host.n_resolved;
+}
+
+Test(engine, E07_dhaad_asks_when_it_can_be_answered)
+{
+	expect_patience(WORLD_DHAAD, icmp_sent);
+}
+
+Test(engine, E07_dns_is_asked_when_it_can_answer)
+{
+	expect_patience(WORLD_DNS, resolved);
+}
+
 Test(engine, E12_dhaad_gives_up_for_a_while)
 {
 	struct world *w = world_native(WORLD_DHAAD);
