@@ -4,6 +4,7 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -27,6 +28,7 @@ const struct bpf_pin bpf_pins[PIN_MAX] = {
 	{"watch", BPF_MAP_TYPE_HASH, ADDR_SIZE, sizeof(struct plane_watch)},
 	{"activity", BPF_MAP_TYPE_RINGBUF, 0, 0},
 	{"dropped", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8},
+	{"held", BPF_MAP_TYPE_HASH, sizeof(struct plane_held_key), sizeof(struct plane_held)},
 	{"dmm_encap", BPF_PROG_TYPE_SCHED_CLS, 0, 0},
 	{"dmm_decap", BPF_PROG_TYPE_SCHED_CLS, 0, 0},
 	{"dmm_decap_l3", BPF_PROG_TYPE_SCHED_CLS, 0, 0},
@@ -160,26 +162,61 @@ static int doubt(struct plane_bpf *b, struct plane_binding *v)
 	return bpf_put(b, PIN_COA, &v->coa, &way);
 }
 
+/* Whether anything has come back over a path since it was set: what it was given arrives. */
+static bool is_answered(const struct plane_bpf *b, const struct plane_binding *v)
+{
+	struct plane_coa way;
+
+	return !v->paused &&
+	       (!v->doubted || bpf_map_get(b->fd[PIN_COA], &v->coa, &way) < 0 || way.answered);
+}
+
+/* Whether what is held may have come nowhere, and has a better chance by another path. */
+static bool is_better(const struct plane_bpf *b, const struct plane_binding *old,
+		      const struct plane_binding *v)
+{
+	return old->paused ||
+	       ((!plane_addr_equal(&old->coa, &v->coa) || old->ifindex != v->ifindex ||
+		 !plane_addr_equal(&old->next_hop, &v->next_hop)) &&
+		!is_answered(b, old));
+}
+
+static int clear_path(struct plane_bpf *b, const struct path *path, const struct plane_addr *home)
+{
+	struct plane_binding old;
+
+	if (path->mode == PATH_HOME ||
+	    (bpf_map_get(b->fd[PIN_BINDING], home, &old) == 0 && is_answered(b, &old)))
+		bpf_held_discard(b, home);
+	return forget_entry(b, PIN_BINDING, home);
+}
+
 static int bpf_set_path(struct plane *p, const struct path *path)
 {
 	struct plane_addr home = to_plane_addr(&path->home);
-	struct plane_binding v = bpf_binding_of(path);
+	struct plane_binding v = bpf_binding_of(path), old;
 	struct plane_bpf *b = to_bpf(p);
 	struct plane_watch w;
 	int r = own_slot(b, path->slot, &home);
+	bool better;
 
 	if (r < 0)
 		return r;
 	if (path->mode != PATH_TUNNEL)
-		return forget_entry(b, PIN_BINDING, &home);
+		return clear_path(b, path, &home);
 	v.watched = bpf_map_get(b->fd[PIN_WATCH], &home, &w) == 0;
+	better = bpf_map_get(b->fd[PIN_BINDING], &home, &old) < 0 || is_better(b, &old, &v);
 	r = doubt(b, &v);
-	return r < 0 ? r : bpf_put(b, PIN_BINDING, &home, &v);
+	if (r < 0 || (r = bpf_put(b, PIN_BINDING, &home, &v)) < 0)
+		return r;
+	if (better)
+		bpf_held_send(b, &home);
+	return 0;
 }
 
 /*
  * Into a link that is down, too, packets are sent to the neighbour, and would wait there for its solicitation to fail: seconds,
- * in which they fill the buffers of their sockets.
+ * in which they fill the buffers of their sockets.  The newest ones are held for the next path instead.
  */
 static void bpf_pause(struct plane *p, const struct path *path)
 {
@@ -188,13 +225,17 @@ static void bpf_pause(struct plane *p, const struct path *path)
 	struct plane_binding v;
 	struct plane_coa way;
 
+	if (bpf_map_get(b->fd[PIN_BINDING], &key, &v) < 0 || v.paused)
+		return;
+	if (is_answered(b, &v)) /* what is held has arrived long ago */
+		bpf_held_discard(b, &key);
 	/* Its next hop is to be resolved anew. */
-	if (bpf_map_get(b->fd[PIN_BINDING], &key, &v) == 0 &&
-	    bpf_map_get(b->fd[PIN_COA], &v.coa, &way) == 0) {
+	if (bpf_map_get(b->fd[PIN_COA], &v.coa, &way) == 0) {
 		way.answered = 0;
 		bpf_map_put(b->fd[PIN_COA], &v.coa, &way);
 	}
-	forget_entry(b, PIN_BINDING, &key);
+	v.paused = 1;
+	bpf_map_put(b->fd[PIN_BINDING], &key, &v);
 }
 
 static void bpf_forget(struct plane *p, const struct in6_addr *home)
@@ -203,6 +244,7 @@ static void bpf_forget(struct plane *p, const struct in6_addr *home)
 
 	forget_entry(to_bpf(p), PIN_WATCH, &key);
 	forget_entry(to_bpf(p), PIN_BINDING, &key);
+	bpf_held_discard(to_bpf(p), &key);
 }
 
 /* The mark on the binding spares all other packets the look-up; it comes last, when there is something to find. */
@@ -351,6 +393,7 @@ static void bpf_forget_others(struct plane *p, const struct engine *e)
 	bpf_sweep(b, PIN_BINDING, e);
 	bpf_sweep(b, PIN_ACCEPT, e);
 	bpf_sweep(b, PIN_WATCH, NULL); /* who waited is gone */
+	bpf_sweep(b, PIN_HELD, e);
 	bpf_sweep_uplinks(b);
 }
 
@@ -380,6 +423,7 @@ static void bpf_teardown(struct plane *p)
 	bpf_sweep(b, PIN_ACCEPT, NULL);
 	bpf_sweep(b, PIN_COA, NULL);
 	bpf_sweep(b, PIN_WATCH, NULL);
+	bpf_sweep(b, PIN_HELD, NULL);
 }
 
 static void bpf_free(struct plane *p)
@@ -390,6 +434,8 @@ static void bpf_free(struct plane *p)
 	for (unsigned i = 0; i < PIN_MAX; i++)
 		if (b->fd[i] >= 0)
 			close(b->fd[i]);
+	if (b->packet_fd >= 0)
+		close(b->packet_fd);
 	free(b);
 }
 
@@ -472,6 +518,7 @@ int plane_bpf_open(const struct conf *conf, struct plane **ret)
 		return -ENOMEM;
 	b->plane.ops = &bpf_ops;
 	b->cpus = bpf_possible_cpus();
+	b->packet_fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	for (unsigned i = 0; i < PIN_MAX; i++)
 		b->fd[i] = -1;
 	r = open_all(b, conf);

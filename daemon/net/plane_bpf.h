@@ -20,6 +20,7 @@ enum pinned {
 	PIN_WATCH,
 	PIN_ACTIVITY,
 	PIN_DROPPED,
+	PIN_HELD,
 	PIN_ENCAP,
 	PIN_DECAP,
 	PIN_DECAP_L3,
@@ -40,6 +41,7 @@ struct plane_bpf {
 	int device, far_end;
 	const struct engine *engine; /* whose home addresses these are, NULL: not known yet */
 	struct ring activity;
+	int packet_fd;                            /* plane_held.c */
 	struct plane_addr owner[PLANE_MAX_HOMES]; /* as in the map */
 };
 
@@ -63,6 +65,11 @@ static inline bool plane_addr_equal(const struct plane_addr *a, const struct pla
 
 /* The entry of a path in the map "binding". */
 struct plane_binding bpf_binding_of(const struct path *path);
+
+/* plane_held.c */
+/* Send what is held of a home address, by the path that is in place. */
+void bpf_held_send(struct plane_bpf *b, const struct plane_addr *home);
+void bpf_held_discard(const struct plane_bpf *b, const struct plane_addr *home);
 
 /* plane_room.c */
 /* As bpf_map_put(); a map that is full loses what is not ours, or it is said: -ENOSPC. */

@@ -3,11 +3,16 @@
  * The Internet checksum over the IPv6 pseudo-header and an upper-layer message: RFC 8200 section
  * 8.1, RFC 6275 section 6.1.1, RFC 4443 section 2.3.
  */
+#include <string.h>
+
+#include "proto/ext.h"
 #include "proto/mh.h"
 #include "proto/nd.h"
 
 enum {
 	MH_CHECKSUM_AT = 4,
+	TCP_CHECKSUM_AT = 16,
+	UDP_CHECKSUM_AT = 6,
 	ICMP6_CHECKSUM_AT = 2,
 };
 
@@ -84,4 +89,39 @@ bool icmp6_checksum_ok(const struct in6_addr *src, const struct in6_addr *dst, c
 		       size_t len)
 {
 	return checksum_ok(src, dst, IPPROTO_ICMPV6, buf, len, ICMP6_CHECKSUM_AT);
+}
+
+static size_t checksum_at(uint8_t next_header)
+{
+	switch (next_header) {
+	case IPPROTO_TCP:
+		return TCP_CHECKSUM_AT;
+	case IPPROTO_UDP:
+		return UDP_CHECKSUM_AT;
+	case IPPROTO_ICMPV6:
+		return ICMP6_CHECKSUM_AT;
+	default:
+		return 0;
+	}
+}
+
+bool ip6_set_checksum(uint8_t *packet, size_t len)
+{
+	uint8_t *upper = packet + IP6_HEADER_LEN;
+	struct in6_addr src, dst;
+	size_t at;
+	uint16_t sum;
+
+	if (len < IP6_HEADER_LEN || len - IP6_HEADER_LEN != (size_t)(packet[4] << 8 | packet[5]))
+		return false;
+	at = checksum_at(packet[6]);
+	len -= IP6_HEADER_LEN;
+	if (!at || len < at + 2)
+		return false;
+	memcpy(&src, packet + 8, sizeof(src));
+	memcpy(&dst, packet + 24, sizeof(dst));
+	sum = checksum(&src, &dst, packet[6], upper, len, at);
+	/* Zero would say that there is none (RFC 768). */
+	store(upper + at, packet[6] == IPPROTO_UDP && !sum ? 0xffff : sum);
+	return true;
 }

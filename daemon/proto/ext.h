@@ -38,5 +38,11 @@ const struct in6_addr *ip6_packet_destination(const struct ip6_packet *p);
  */
 int ip6_packet_parse(const uint8_t *buf, size_t len, struct ip6_packet *ret);
 
+/*
+ * Make the checksum of the TCP, UDP or ICMPv6 message right behind the fixed header of a whole packet.  Its addresses are
+ * those of the fixed header.  False: it carries something else, or is not as long as it says; it is as it was.
+ */
+bool ip6_set_checksum(uint8_t *packet, size_t len);
+
 /* Write the packet (payload copied behind its headers).  The length, or -ENOBUFS. */
 int ip6_packet_build(const struct ip6_packet *p, uint8_t *buf, size_t cap);

@@ -30,7 +30,9 @@ def test_senders_do_not_wait_for_a_link_that_is_down(scene):
     neighbour discovery gives up, seconds after the next network is there."""
     scene.standard()
     scene.attach("B")
-    with scene.mn.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+    with (scene.cn.socket(socket.AF_INET6, socket.SOCK_DGRAM) as receiver,
+          scene.mn.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender):
+        receiver.bind(("", DISCARD_PORT))
         sender.bind((net.HOME2, 0))
         sender.connect((net.CN, DISCARD_PORT))
         sender.setblocking(False)

@@ -182,3 +182,55 @@ Test(proto_ext, build_needs_room_and_one_home_address)
 	p.payload_len++;
 	cr_assert_eq(ip6_packet_build(&p, buf, sizeof(buf)), -ENOBUFS);
 }
+
+/* As scapy makes them. */
+static const char *const upper[] = {
+	"600000000019064020010db800220000000000000000010020010db8000d00000000000000000002"
+	"9c40000700000001000000025018200049fd00006669727374",
+	"60000000000d114020010db800220000000000000000010020010db8000d00000000000000000002"
+	"9c400007000dba0c6669727374",
+	"60000000000d3a4020010db800220000000000000000010020010db8000d00000000000000000002"
+	"8000d634000100026669727374",
+	/* What is zero counts as none with UDP. */
+	"60000000000a114020010db800220000000000000000010020010db8000d00000000000000000002"
+	"9c400007000affff06f0",
+};
+
+Test(proto_ext, checksums_of_what_a_packet_carries)
+{
+	static const size_t at[] = {16, 6, 2, 6};
+	uint8_t want[128], buf[128];
+
+	for (unsigned i = 0; i < sizeof(upper) / sizeof(upper[0]); i++) {
+		size_t len = unhex(upper[i], want, sizeof(want));
+
+		memcpy(buf, want, len);
+		memset(buf + IP6_HEADER_LEN + at[i], 0x5a,
+		       2); /* as far as the kernel got with it */
+		cr_assert(ip6_set_checksum(buf, len));
+		cr_assert_arr_eq(buf, want, len);
+	}
+}
+
+Test(proto_ext, checksums_of_others_are_left_alone)
+{
+	uint8_t want[128], buf[128];
+	size_t len = unhex(upper[0], want, sizeof(want));
+
+	for (size_t n = 0; n < len; n++) {
+		uint8_t *exact = malloc(n ? n : 1);
+
+		memcpy(exact, want, n);
+		cr_assert_not(ip6_set_checksum(exact, n), "%zu octets are fewer than it says", n);
+		if (n > 5) {
+			exact[4] = 0;
+			exact[5] = (uint8_t)(n - IP6_HEADER_LEN);
+			cr_assert_eq(ip6_set_checksum(exact, n), n >= IP6_HEADER_LEN + 18);
+		}
+		free(exact);
+	}
+	memcpy(buf, want, len);
+	buf[6] = IPPROTO_FRAGMENT;
+	cr_assert_not(ip6_set_checksum(buf, len));
+	cr_assert_arr_eq(buf + 7, want + 7, len - 7);
+}

@@ -106,6 +106,21 @@ struct {
 	__type(value, __u64);
 } dropped SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PLANE_MAX_HELD);
+	__type(key, struct plane_held_key);
+	__type(value, struct plane_held);
+} held SEC(".maps");
+
+struct { /* where an entry of it is made: too large for the stack */
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct plane_held);
+} holding SEC(".maps");
+
 struct routing_header {
 	__u8 next_header, len, type, segments_left;
 	__u32 reserved;
@@ -201,6 +216,27 @@ static __always_inline bool report(const struct plane_addr *home)
 	return true;
 }
 
+/* Several segments in one are not worth it: who waits for an answer sends a single one again. */
+static __always_inline void hold(struct __sk_buff *skb, const struct plane_addr *home)
+{
+	struct plane_held_key key;
+	struct plane_held *h;
+	__u64 len = skb->len - ETH_HLEN;
+	__u32 zero = 0;
+
+	barrier_var(len); /* what is checked is what is used */
+	h = bpf_map_lookup_elem(&holding, &zero);
+	if (!h || skb->gso_segs > 1 || len < sizeof(struct ipv6hdr) || len > PLANE_HELD_SIZE)
+		return;
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, h->packet, len))
+		return;
+	h->len = len;
+	h->at_ns = h->at_ns_too = bpf_ktime_get_boot_ns();
+	key.home = *home;
+	key.flow = bpf_get_hash_recalc(skb) % PLANE_HELD_FLOWS;
+	bpf_map_update_elem(&held, &key, h, BPF_ANY);
+}
+
 /* Link-local or multicast: not for a tunnel, whoever asks for that. */
 static __always_inline bool stays_on_link(const struct plane_addr *a)
 {
@@ -216,6 +252,7 @@ int dmm_encap(struct __sk_buff *skb)
 	struct plane_addr home;
 	struct ipv6hdr *ip;
 	__u32 first_word;
+	bool direct_hop;
 
 	if (skb->protocol != bpf_htons(ETH_P_IPV6))
 		return TC_ACT_SHOT;
@@ -241,6 +278,14 @@ int dmm_encap(struct __sk_buff *skb)
 
 	if (b->watched && report(&home))
 		b->watched = 0;
+	if (b->paused) {
+		hold(skb, &home);
+		drop(PLANE_DROP_NO_BINDING);
+		return TC_ACT_STOLEN;
+	}
+	direct_hop = resolved(b);
+	if (!direct_hop)
+		hold(skb, &home);
 
 	/* Version, traffic class with ECN, flow label: the outer header has them from the inner
 	 * one. */
@@ -259,7 +304,7 @@ int dmm_encap(struct __sk_buff *skb)
 	__builtin_memcpy(&ip->saddr, &b->coa, sizeof(b->coa));
 	__builtin_memcpy(&ip->daddr, &b->anchor, sizeof(b->anchor));
 
-	if (!resolved(b))
+	if (!direct_hop)
 		return TC_ACT_OK;
 	return send_by(b->ifindex, &b->next_hop);
 }

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define PLANE_VERSION 3
+#define PLANE_VERSION 4
 #define PLANE_MAX_HOMES 64
 #define PLANE_MAX_ACCEPT 1024
 
@@ -34,6 +34,7 @@ struct plane_binding {
 	__u32 slot;                 /* index into "sent" */
 	__u32 watched;              /* the home address may be in "watch": worth a look */
 	__u32 doubted;              /* the next hop may have to be resolved: see resolved() */
+	__u32 paused;               /* the link is down: what leaves is held */
 };
 
 /*
@@ -63,6 +64,27 @@ struct plane_coa {
 	struct plane_addr next_hop;
 	__u32 ifindex;
 	__u32 answered; /* an anchor has sent something since this was written: the next hop has been resolved */
+};
+
+/*
+ * map "held": the newest packet of each of some flows of a home address that may not have come anywhere, because its link was
+ * down or its next hop has not answered; the daemon sends it once more by the next path.
+ */
+#define PLANE_HELD_FLOWS 8u /* of a home address */
+#define PLANE_MAX_HELD (PLANE_MAX_HOMES * PLANE_HELD_FLOWS)
+#define PLANE_HELD_SIZE 1500
+
+struct plane_held_key {
+	struct plane_addr home;
+	__u32 flow; /* below PLANE_HELD_FLOWS, by hash */
+};
+
+struct plane_held {
+	__u64 at_ns; /* CLOCK_BOOTTIME */
+	__u32 len;
+	/* From the IPv6 header on; the checksum of its payload may still have to be made. */
+	__u8 packet[PLANE_HELD_SIZE];
+	__u64 at_ns_too; /* another one than at_ns: it was read while it was written */
 };
 
 /* map "uplink": key: interface index; value: bits of what to undo at stop, also after a crash. */
