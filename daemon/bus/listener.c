@@ -15,11 +15,11 @@
 #include "bus/internal.h"
 
 /*
- * More than the connections that the bus gives to one user, and below the 512 rules that it gives to one connection; who only
- * reads takes no room from those who subscribe.
+ * Both more than the 256 connections that the bus gives to one user, and below the 512 rules that it gives to one connection;
+ * who only reads takes no room from those who subscribe.
  */
 #define MAX_LISTENERS 448
-#define MAX_READERS 256
+#define MAX_READERS 320
 #define MAX_RULE 256
 
 struct listener {

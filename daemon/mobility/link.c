@@ -241,6 +241,17 @@ static bool is_news(const struct link_address *a, const struct address_event *ev
 	       a->duplicate != ev->duplicate || a->deprecated != ev->deprecated;
 }
 
+static void forget_address(struct link *l, struct link_address *a)
+{
+	struct engine *e = l->engine;
+
+	list_remove(&a->node);
+	need_address_gone(e, l, a);
+	orphan_gone(e, &a->addr);
+	free(a);
+	e->offers_due = true;
+}
+
 void engine_address(struct engine *e, struct instant now, const struct address_event *ev)
 {
 	struct link *l = engine_find_link(e, ev->ifindex);
@@ -253,11 +264,7 @@ void engine_address(struct engine *e, struct instant now, const struct address_e
 	if (ev->removed) {
 		if (!a)
 			return;
-		list_remove(&a->node);
-		need_address_gone(e, l, a);
-		orphan_gone(e, &a->addr);
-		free(a);
-		e->offers_due = true;
+		forget_address(l, a);
 	} else {
 		if (!a) {
 			a = calloc(1, sizeof(*a));
@@ -365,10 +372,8 @@ static void resync_link(struct link *l)
 	struct router *r, *tr;
 
 	list_for_each_safe(a, ta, &l->addresses, node)
-		if (!a->seen) {
-			list_remove(&a->node);
-			free(a);
-		}
+		if (!a->seen)
+			forget_address(l, a);
 	list_for_each_safe(r, tr, &l->routers, node)
 		if (r->has_route && !r->route_seen) {
 			r->has_route = false;

@@ -74,10 +74,10 @@ static struct router *get_router(struct link *l, const struct in6_addr *addr)
 
 	if (r)
 		return r;
-	/* What only advertisements know makes room for other advertisements: never a router that the
-	 * kernel uses, nor the one that we use. */
+	/* What advertisements alone have made, here or in the kernel, makes room for other advertisements: never a router
+	 * that somebody has configured, nor the one that we use. */
 	list_for_each(r, &l->routers, node) {
-		if (r->has_route)
+		if (router_is_configured(r))
 			continue;
 		n++;
 		if (!addr_equal(&r->addr, &l->engine->next_hop) &&
@@ -267,12 +267,29 @@ void engine_neighbour(struct engine *e, struct instant now, int ifindex,
 	engine_settle(e);
 }
 
-static int find_prefix_of(const struct router *r, const struct ip6_prefix *p)
+static unsigned longest_unheard(const usec_t *heard, unsigned n)
 {
-	for (unsigned i = 0; i < r->n_prefixes; i++)
-		if (prefix_equal(&r->prefix[i].prefix, p))
-			return (int)i;
-	return -1;
+	unsigned oldest = 0;
+
+	for (unsigned i = 1; i < n; i++)
+		if (heard[i] < heard[oldest])
+			oldest = i;
+	return oldest;
+}
+
+/* Where a prefix of the router is kept; an unknown one takes the place of the one longest unheard if there is no room. */
+static unsigned place_of_prefix(struct router *r, const struct ip6_prefix *p, bool *ret_known)
+{
+	for (unsigned i = 0; i < r->n_prefixes; i++) {
+		if (prefix_equal(&r->prefix[i].prefix, p)) {
+			*ret_known = true;
+			return i;
+		}
+	}
+	*ret_known = false;
+	if (r->n_prefixes < ND_MAX_PREFIXES)
+		return r->n_prefixes++;
+	return longest_unheard(r->prefix_heard, r->n_prefixes);
 }
 
 /*
@@ -286,16 +303,13 @@ static bool merge_prefixes(struct router *r, const struct nd_router_advert *ra,
 	bool news = false;
 
 	for (unsigned i = 0; i < ra->n_prefixes; i++) {
-		int at = find_prefix_of(r, &ra->prefix[i].prefix);
+		bool is_known;
+		unsigned at = place_of_prefix(r, &ra->prefix[i].prefix, &is_known);
 
-		if (at >= 0) {
+		if (is_known)
 			known++;
-		} else {
-			if (r->n_prefixes == ND_MAX_PREFIXES)
-				continue;
-			at = (int)r->n_prefixes++;
+		else
 			news = true;
-		}
 		r->prefix[at] = ra->prefix[i];
 		r->prefix_heard[at] = now;
 		r->domain[at] = domain; /* of the last advertisement that had it (RFC 8801) */
@@ -312,9 +326,11 @@ static void merge_routes(struct router *r, const struct nd_router_advert *ra, us
 		while (at < r->n_routes &&
 		       !prefix_equal(&r->route[at].prefix, &ra->route[i].prefix))
 			at++;
-		if (at == ND_MAX_ROUTES || (at == r->n_routes && !ra->route[i].lifetime))
+		if (at == r->n_routes && !ra->route[i].lifetime)
 			continue;
-		if (at == r->n_routes)
+		if (at == ND_MAX_ROUTES)
+			at = longest_unheard(r->route_heard, r->n_routes);
+		else if (at == r->n_routes)
 			r->n_routes++;
 		r->route[at] = ra->route[i];
 		r->route_heard[at] = now;

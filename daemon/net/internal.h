@@ -154,6 +154,8 @@ int uplink_attach(struct net *n, struct uplink *u);
 /* monitor.c */
 int monitor_open(struct net *n);
 int monitor_dump(struct net *n);
+/* Again in a moment, and compare. */
+void monitor_resync_later(struct net *n);
 
 /* leave.c */
 void leave_path_changed(struct net *n);

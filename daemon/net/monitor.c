@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "net/internal.h"
+#include "net/netlink.h"
 #include "proto/nd.h"
 
 #define RECEIVE_BUFFER (1 << 20)
@@ -20,32 +21,7 @@
 #define DUMP_TRIES 5
 #define ADDRESS_PROTO 11  /* IFA_PROTO, Linux 5.18 */
 #define PROTO_KERNEL_RA 2 /* IFAPROT_KERNEL_RA */
-#define ADDRESS_ATTR_MAX 11
-
-/* Attributes of a message by type, behind its family header; NULL where there is none. */
-struct attr_table {
-	const struct nlattr **tb;
-	unsigned max;
-};
-
-static int put_attr(const struct nlattr *a, void *user)
-{
-	struct attr_table *t = user;
-	unsigned type = mnl_attr_get_type(a);
-
-	if (type <= t->max)
-		t->tb[type] = a;
-	return MNL_CB_OK;
-}
-
-static void parse_attrs(const struct nlmsghdr *h, unsigned offset, const struct nlattr **tb,
-			unsigned max)
-{
-	struct attr_table t = {tb, max};
-
-	memset(tb, 0, sizeof(*tb) * (max + 1));
-	mnl_attr_parse(h, offset, put_attr, &t);
-}
+#define ADDRESS_ATTR_MAX ADDRESS_PROTO
 
 static void monitor_resync(struct net *n);
 
@@ -102,7 +78,7 @@ static void on_link(struct net *n, const struct nlmsghdr *h, struct instant now)
 	struct uplink *u;
 	bool other_mtu, lost;
 
-	parse_attrs(h, sizeof(*ifi), tb, IFLA_MAX);
+	netlink_attributes(h, sizeof(*ifi), tb, IFLA_MAX);
 	if (!tb[IFLA_IFNAME] || ifi->ifi_family != AF_UNSPEC)
 		return;
 	ev.name = mnl_attr_get_str(tb[IFLA_IFNAME]);
@@ -175,7 +151,7 @@ static void on_address(struct net *n, const struct nlmsghdr *h, struct instant n
 			    h->nlmsg_type == RTM_NEWADDR || ipv4_present(ev.ifindex));
 	if (ifa->ifa_family != AF_INET6)
 		return;
-	parse_attrs(h, sizeof(*ifa), tb, ADDRESS_ATTR_MAX);
+	netlink_attributes(h, sizeof(*ifa), tb, ADDRESS_ATTR_MAX);
 	if (!tb[IFA_ADDRESS] || mnl_attr_get_payload_len(tb[IFA_ADDRESS]) != sizeof(ev.addr))
 		return;
 	memcpy(&ev.addr, mnl_attr_get_payload(tb[IFA_ADDRESS]), sizeof(ev.addr));
@@ -229,7 +205,7 @@ static void on_route(struct net *n, const struct nlmsghdr *h, struct instant now
 	}
 	if (rt->rtm_dst_len || rt->rtm_table != RT_TABLE_MAIN || rt->rtm_type != RTN_UNICAST)
 		return;
-	parse_attrs(h, sizeof(*rt), tb, RTA_MAX);
+	netlink_attributes(h, sizeof(*rt), tb, RTA_MAX);
 	if (!tb[RTA_OIF])
 		return;
 	ev.ifindex = (int)mnl_attr_get_u32(tb[RTA_OIF]);
@@ -279,7 +255,7 @@ static void on_neighbour(struct net *n, const struct nlmsghdr *h, struct instant
 	if (nd->ndm_family != AF_INET6 || h->nlmsg_type != RTM_NEWNEIGH ||
 	    nd->ndm_state != NUD_FAILED)
 		return;
-	parse_attrs(h, sizeof(*nd), tb, NDA_MAX);
+	netlink_attributes(h, sizeof(*nd), tb, NDA_MAX);
 	if (!tb[NDA_DST] || mnl_attr_get_payload_len(tb[NDA_DST]) != sizeof(addr))
 		return;
 	memcpy(&addr, mnl_attr_get_payload(tb[NDA_DST]), sizeof(addr));
@@ -361,6 +337,11 @@ static void discard_queued(struct net *n)
 			return;
 }
 
+void monitor_resync_later(struct net *n)
+{
+	loop_timer_set(n->resync, usec_add(loop_now().mono, RESYNC_AGAIN));
+}
+
 /*
  * Everything anew.  A dump that was interrupted by changes is no basis for removing what it did not mention: it is made
  * again, and if the storm goes on, later.
@@ -368,16 +349,21 @@ static void discard_queued(struct net *n)
 static void monitor_resync(struct net *n)
 {
 	struct uplink *u, *t;
+	int r;
 
 	discard_queued(n);
 	list_for_each(u, &n->uplinks, node)
 		u->seen = false;
 	engine_resync(n->engine, loop_now(), true);
-	if (monitor_dump(n) < 0) {
-		loop_timer_set(n->resync, usec_add(loop_now().mono, RESYNC_AGAIN));
+	engine_hold(n->engine); /* what is settled for half of a dump is settled in vain */
+	r = monitor_dump(n);
+	if (r == 0)
+		engine_resync(n->engine, loop_now(), false);
+	engine_release(n->engine);
+	if (r < 0) {
+		monitor_resync_later(n);
 		return;
 	}
-	engine_resync(n->engine, loop_now(), false);
 	list_for_each_safe(u, t, &n->uplinks, node) {
 		u->want_attached = u->want_attached || u->attached;
 		u->attached = false;

@@ -107,7 +107,6 @@ int nd_search(struct net *n, const struct uplink *u, const struct in6_addr *agen
 	return send_multicast(n, u, &in6addr_any, &group, icmp, (size_t)r);
 }
 
-/* From the link-local address if there is one: the home address need not be ours here yet. */
 /*
  * The kernel joins the group itself, but only when duplicate address detection begins, a moment later: who asks for the
  * address in between would ask again only after a second.
@@ -124,6 +123,7 @@ void nd_listen(const struct net *n, int ifindex, const struct in6_addr *address,
 		log_debug("group of %s: %s", ADDR_STR(address), log_strerror(errno));
 }
 
+/* From the link-local address if there is one: the home address need not be ours here yet. */
 static int claim(struct net *n, const struct uplink *u, const struct in6_addr *home,
 		 const struct in6_addr *to)
 {

@@ -94,13 +94,18 @@ int net_new(sd_event *ev, const struct conf *conf, struct net **ret)
 int net_start(struct net *n, struct engine *e)
 {
 	const struct binding *b;
+	int r;
 
 	n->engine = e;
 	list_for_each(b, &e->bindings, node)
 		n->home[b->slot].stale = true;
 	n->plane->ops->forget_others(n->plane, e);
 	rtnl_sweep(n, e);
-	return monitor_dump(n);
+	r = monitor_dump(n);
+	if (r != -EINTR)
+		return r;
+	monitor_resync_later(n); /* the kernel changes faster than it can be read */
+	return 0;
 }
 
 void net_reconfigure(struct net *n, const struct conf *conf)

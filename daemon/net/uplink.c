@@ -166,9 +166,9 @@ struct uplink *uplink_get(struct net *n, int ifindex, const char *name, unsigned
 			u->sysctl_fd[i] = -1;
 		list_append(&n->uplinks, &u->node);
 	}
+	/* Another interface may have had the old name already when they were opened. */
 	if (strcmp(u->name, name) != 0)
-		close_sysctls(
-			u); /* another interface may have had the old name already when they were opened */
+		close_sysctls(u);
 	snprintf(u->name, sizeof(u->name), "%s", name);
 	u->type = type;
 	u->usable_type = usable_type(type);

@@ -414,4 +414,5 @@ def test_E04_a_session_that_ends_while_offline(make_places, quiet):
     quiet(2.0)
     scene.plug("w0", "A")
     scene.wait_unbound("A")
+    wait_until(lambda: scene.routed_by(scene.address("A")) == "w0", "a way from home")
     TcpSession(scene.mn, net.CN, source=scene.address("A"), port=LASTING).exchange()

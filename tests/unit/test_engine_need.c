@@ -174,6 +174,21 @@ Test(engine, E05_an_address_taken_away_with_its_place_is_kept_for_its_sessions)
 	world_free(w);
 }
 
+Test(engine, E05_so_is_one_whose_end_was_not_told)
+{
+	struct world *w = world_native(WORLD_NATIVE);
+
+	world_session(w, place_a.coa, 22);
+	engine_resync(w->e, w->now, true);
+	world_link(w, place_a.ifindex, place_a.link, false);
+	engine_resync(w->e, w->now, false);
+	cr_assert(is_bound(w, place_a.coa));
+	world_arrive(w, &place_b);
+	world_run(w, SEC);
+	cr_assert(world_tunnels(w, place_a.coa, place_b.coa));
+	world_free(w);
+}
+
 Test(engine, E04_graceful_replacement_ends_by_itself)
 {
 	struct world *w = world_native(WORLD_NATIVE);

@@ -456,7 +456,8 @@ Test(engine, E11_a_router_says_goodbye)
 	world_free(w);
 }
 
-static void flood(struct world *w, int ifindex, enum nd_preference preference)
+/* kernel: it believes them too, and makes a route of each. */
+static void flood(struct world *w, int ifindex, enum nd_preference preference, bool kernel)
 {
 	for (unsigned i = 0; i < 1000; i++) {
 		struct nd_router_advert ra = world_advert_of(NULL, 9000);
@@ -472,10 +473,12 @@ static void flood(struct world *w, int ifindex, enum nd_preference preference)
 		}
 		ra.n_prefixes = ND_MAX_PREFIXES;
 		engine_router_advert(w->e, w->now, ifindex, &router, &ra);
+		if (kernel)
+			world_route(w, ifindex, ADDR_STR(&router), 1024, true);
 	}
 }
 
-Test(engine, E11_a_flood_of_advertisements)
+static void check_flood(bool kernel)
 {
 	struct world *w = world_bound(WORLD_ONE, &place_a);
 	struct standing before = standing_of(w);
@@ -483,7 +486,7 @@ Test(engine, E11_a_flood_of_advertisements)
 	const struct list *n;
 	unsigned routers = 0, prefixes = 0;
 
-	flood(w, place_a.ifindex, ND_PREF_MEDIUM);
+	flood(w, place_a.ifindex, ND_PREF_MEDIUM, kernel);
 	check_unmoved(w, &before, "a flood of advertisements");
 	for (n = l->routers.next; n != &l->routers; n = n->next)
 		routers++;
@@ -492,6 +495,46 @@ Test(engine, E11_a_flood_of_advertisements)
 	cr_assert_leq(routers, 64, "bounded");
 	cr_assert_leq(prefixes, 64 * ND_MAX_PREFIXES, "bounded");
 	cr_assert_leq(world_count(w, OP_SOLICIT), 3, "nor do we flood in answer");
+	world_free(w);
+}
+
+Test(engine, E11_a_flood_of_advertisements)
+{
+	check_flood(false);
+}
+
+Test(engine, E11_a_flood_of_advertisements_that_the_kernel_believes)
+{
+	check_flood(true);
+}
+
+/* As many prefixes as a router can have, which nobody can use. */
+static struct nd_router_advert useless_prefixes(void)
+{
+	struct nd_router_advert ra = world_advert_of("2001:db8:bad::/64", 1800);
+
+	for (unsigned i = 0; i < ND_MAX_PREFIXES; i++) {
+		ra.prefix[i] = ra.prefix[0];
+		ra.prefix[i].prefix.addr.s6_addr[7] = (uint8_t)i;
+		ra.prefix[i].autonomous = false;
+	}
+	ra.n_prefixes = ND_MAX_PREFIXES;
+	return ra;
+}
+
+Test(engine, E11_prefixes_in_the_name_of_a_router_leave_room_for_its_own)
+{
+	struct nd_router_advert ra = useless_prefixes();
+	struct world *w = world_new(WORLD_ONE);
+	struct in6_addr router = world_addr(place_a.router);
+
+	world_start(w);
+	world_link(w, place_a.ifindex, place_a.link, true);
+	engine_router_advert(w->e, w->now, place_a.ifindex, &router, &ra);
+	world_run(w, USEC_PER_SEC);
+	world_advert(w, place_a.ifindex, place_a.router, place_a.prefix, 1800);
+	world_address(w, place_a.ifindex, place_a.coa);
+	cr_assert_str_eq(engine_place(w->e), "away");
 	world_free(w);
 }
 
@@ -510,7 +553,7 @@ Test(engine, E11_a_flood_does_not_push_out_a_configured_router)
 	world_run(w, 2 * USEC_PER_SEC);
 	cr_assert_eq(world_binding(w, HOA)->state, BINDING_REGISTERED);
 	before = standing_of(w);
-	flood(w, place_wire.ifindex, ND_PREF_MEDIUM);
+	flood(w, place_wire.ifindex, ND_PREF_MEDIUM, false);
 	check_unmoved(w, &before, "a flood of advertisements");
 	world_free(w);
 }
