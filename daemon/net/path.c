@@ -153,6 +153,7 @@ static void unroute(struct net *n, struct installed *h, const struct path *p)
 static void unclaim(const struct net *n, int ifindex, const struct in6_addr *home)
 {
 	address_remove_ours(ifindex, home);
+	address_take_in(ifindex, home, false);
 	nd_listen(n, ifindex, home, false);
 }
 
@@ -172,10 +173,16 @@ static void leave(struct net *n, struct installed *h, const struct path *now)
 
 static int claim(const struct net *n, const struct path *p)
 {
+	int r;
+
 	if (!claimed_link(p))
 		return 0;
 	nd_listen(n, claimed_link(p), &p->home, true);
-	return address_add(claimed_link(p), &p->home, p->dad);
+	r = address_add(claimed_link(p), &p->home, p->dad);
+	if (r < 0 || !p->dad)
+		return r;
+	/* The kernel itself delivers nothing to it before duplicate address detection begins, as with nd_listen(). */
+	return address_take_in(claimed_link(p), &p->home, true);
 }
 
 /* A path that is blocked keeps the MTU of its last tunnel: the next one likely has the same. */
