@@ -108,7 +108,6 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, PLANE_MAX_HELD);
 	__type(key, struct plane_held_key);
 	__type(value, struct plane_held);

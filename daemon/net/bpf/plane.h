@@ -71,7 +71,7 @@ struct plane_coa {
  * down or its next hop has not answered; the daemon sends it once more by the next path.
  */
 #define PLANE_HELD_FLOWS 8u /* of a home address */
-#define PLANE_MAX_HELD (PLANE_MAX_HOMES * PLANE_HELD_FLOWS)
+#define PLANE_MAX_HELD 128u /* in all: the kernel keeps the memory ready */
 #define PLANE_HELD_SIZE 1500
 
 struct plane_held_key {
