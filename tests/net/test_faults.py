@@ -19,6 +19,8 @@ NARROW = 1300
 RTM_DELRULE, REQUEST, ACK, FRA_PRIORITY = 33, 1, 4, 6
 ALLOWED = 10, 2  # repairs for somebody who takes the same away again and again: at once, a second
 
+MANY = 400  # addresses: they are listed in several parts
+
 
 @pytest.fixture
 def bound(scene):
@@ -205,6 +207,18 @@ def test_R6_7_more_home_addresses_than_there_is_room_for_are_refused_by_name(bou
     bound.daemon.config.write_text(text)
     bound.daemon.ctl("reload")
     assert not findings(bound)
+
+
+def test_E14_it_starts_while_the_kernel_changes_all_the_time(scene):
+    """A listing that changes interrupt again and again is put off, and not the end."""
+    scene.mn.ip(*(f"addr add 2001:db8:f::{n:x}/128 dev lo" for n in range(1, MANY)))
+    changes = scene.directory / "changes"
+    changes.write_text("addr add 2001:db8:f::/128 dev lo\naddr del 2001:db8:f::/128 dev lo\n" * MANY)
+    others = scene.mn.start("others", ["sh", "-c", f"while ip -6 -batch {changes}; do :; done"],
+                            scene.directory / "others.log")
+    scene.standard()
+    others.stop()
+    scene.attach("B")
 
 
 @pytest.mark.unjudged  # without its rule a home address is routed like any other, for a moment
