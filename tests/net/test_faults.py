@@ -213,7 +213,8 @@ def test_E14_it_starts_while_the_kernel_changes_all_the_time(scene):
     """A listing that changes interrupt again and again is put off, and not the end."""
     scene.mn.ip(*(f"addr add 2001:db8:f::{n:x}/128 dev lo" for n in range(1, MANY)))
     changes = scene.directory / "changes"
-    changes.write_text("addr add 2001:db8:f::/128 dev lo\naddr del 2001:db8:f::/128 dev lo\n" * MANY)
+    address = "2001:db8:f::/128 dev lo"
+    changes.write_text(f"addr add {address}\naddr del {address}\n" * MANY)
     others = scene.mn.start("others", ["sh", "-c", f"while ip -6 -batch {changes}; do :; done"],
                             scene.directory / "others.log")
     scene.standard()
