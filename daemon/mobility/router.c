@@ -4,7 +4,8 @@
 
 #include "mobility/internal.h"
 
-#define MAX_ROUTERS 16 /* per link; anybody on a link can claim to be one */
+#define MAX_ROUTERS \
+	16 /* per link, and as many that the kernel uses; anybody on a link can claim to be one */
 
 DEFINE_STRTAB(router_origin, "router-advertisement", "route");
 
@@ -67,17 +68,17 @@ struct router *router_find(const struct link *l, const struct in6_addr *addr)
 	return NULL;
 }
 
-static struct router *get_router(struct link *l, const struct in6_addr *addr)
+/*
+ * What advertisements alone have made makes room for other advertisements, here and in the kernel by itself: never a router
+ * that somebody has configured, nor the one that we use.
+ */
+static void make_room(struct link *l, bool has_route)
 {
-	struct router *r = router_find(l, addr), *oldest = NULL;
+	struct router *r, *oldest = NULL;
 	unsigned n = 0;
 
-	if (r)
-		return r;
-	/* What advertisements alone have made, here or in the kernel, makes room for other advertisements: never a router
-	 * that somebody has configured, nor the one that we use. */
 	list_for_each(r, &l->routers, node) {
-		if (router_is_configured(r))
+		if (r->has_route != has_route || router_is_configured(r))
 			continue;
 		n++;
 		if (!addr_equal(&r->addr, &l->engine->next_hop) &&
@@ -86,6 +87,16 @@ static struct router *get_router(struct link *l, const struct in6_addr *addr)
 	}
 	if (n >= MAX_ROUTERS && oldest)
 		router_free(oldest);
+}
+
+static struct router *get_router(struct link *l, const struct in6_addr *addr)
+{
+	struct router *r = router_find(l, addr);
+
+	if (r)
+		return r;
+	make_room(l, false);
+	make_room(l, true);
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
