@@ -43,6 +43,21 @@ static void get_uplink(struct bus_out *out, const struct bus *b, const struct bu
 	out_path(out, PATH_OF(&bus_kind_link, b->engine->uplink));
 }
 
+/* The engine remembers where it was: coming back needs no signalling. */
+static void get_care_of_address(struct bus_out *out, const struct bus *b,
+				const struct bus_property *p, const void *object)
+{
+	(void)p, (void)object;
+	out_addr(out, b->engine->uplink ? &b->engine->coa : &in6addr_any);
+}
+
+static void get_next_hop(struct bus_out *out, const struct bus *b, const struct bus_property *p,
+			 const void *object)
+{
+	(void)p, (void)object;
+	out_addr(out, b->engine->uplink ? &b->engine->next_hop : &in6addr_any);
+}
+
 static void get_last_handover(struct bus_out *out, const struct bus *b,
 			      const struct bus_property *p, const void *object)
 {
@@ -104,10 +119,9 @@ static const struct bus_property properties[] = {
 	{"WaitingFor", "s", BUS_EMITS, get_waiting_for,
 	 .doc = "What is missing, in words; empty when nothing is"},
 	{"Uplink", "o", BUS_EMITS, get_uplink, .doc = "The link in use, or /"},
-	{"CareOfAddress", "s", BUS_EMITS, FIELD(struct engine, coa),
+	{"CareOfAddress", "s", BUS_EMITS, get_care_of_address,
 	 .doc = "Current care-of address, empty if none"},
-	{"NextHop", "s", BUS_EMITS, FIELD(struct engine, next_hop),
-	 .doc = "Current router, empty if none"},
+	{"NextHop", "s", BUS_EMITS, get_next_hop, .doc = "Current router, empty if none"},
 	{"Handovers", "t", BUS_EMITS, FIELD(struct engine, n_handovers),
 	 .doc = "Handovers since the start"},
 	{"LastHandover", "o", BUS_EMITS, get_last_handover, .doc = "The newest handover, or /"},

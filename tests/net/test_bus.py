@@ -49,7 +49,7 @@ def test_status_follows_the_host(shown, bus):
 
     shown.attach("B")
     status = status_of(shown, "away")
-    assert status["uplink"] == "w0"
+    assert status["uplink"] == "w0" and status["next_hop"]
     assert status["care_of_address"] == net.canonical(net.care_of("B"))
     settled_handover(shown, "start")
     bindings = {b["home_address"]: b for b in shown.daemon.ctl("bindings")}
@@ -76,6 +76,9 @@ def test_status_follows_the_host(shown, bus):
     assert anchors["second"]["counters"]["acknowledgements_accepted"] >= 3
     code, text = bus.ctl("--colour=never")
     assert code == 0 and "away" in text and net.HOME1 in text
+    shown.unplug("w0")
+    status = status_of(shown, "offline")
+    assert not (status["care_of_address"] or status["next_hop"] or status["uplink"])
 
 
 def test_events_are_followed_over_a_restart(shown, bus):
