@@ -13,10 +13,15 @@ static inline void cleanup_free(void *p)
 	free(*(void **)p);
 }
 
+static inline void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 static inline void cleanup_close(int *fd)
 {
-	if (*fd >= 0)
-		close(*fd);
+	close_fd(*fd);
 }
 
 #define _cleanup_free_ _cleanup_(cleanup_free)

@@ -121,7 +121,8 @@ const struct conf_option conf_options[CONF_N_OPTIONS] = {
 		 "the first of these that works; see dmmd(8)."},
 	{DAEMON("PinDirectory", pin_directory), .parse = value_path, .fallback = "/sys/fs/bpf/dmmd",
 	 .accepted = "an absolute path of at most 255 octets, in a bpf file system",
-	 .help = "Directory where the programs and maps of the data plane are pinned."},
+	 .help = "Directory where the programs and maps of the data plane are pinned; each daemon "
+		 "needs one of its own, also in another network namespace."},
 	{DAEMON("Device", device), .parse = value_interface, .fallback = "dmm0",
 	 .accepted = "an interface name: 1 to 15 octets, no blank, '/', ':' or '%'; not lo, all or "
 		     "default",

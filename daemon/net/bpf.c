@@ -4,10 +4,12 @@
 #include "net/bpf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,6 +18,19 @@ static int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr)
 	long r = syscall(SYS_bpf, cmd, attr, sizeof(*attr));
 
 	return r < 0 ? -errno : (int)r;
+}
+
+int bpf_pin_lock(const char *directory)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	close(fd);
+	return r;
 }
 
 int bpf_pin_open(const char *directory, const char *name)

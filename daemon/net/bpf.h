@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+/* As long as this stays open nobody else gets it; -EBUSY: somebody else has. */
+int bpf_pin_lock(const char *directory);
 int bpf_pin_open(const char *directory, const char *name);
 int bpf_map_put(int map, const void *key, const void *value);
 int bpf_map_get(int map, const void *key, void *ret_value);

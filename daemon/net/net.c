@@ -139,12 +139,6 @@ void net_teardown(struct net *n)
 	plane_unload(n->conf);
 }
 
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 void net_free(struct net *n)
 {
 	if (!n)

@@ -90,11 +90,14 @@ static void leave_bpf(const struct conf *conf, struct plane *now)
 	struct plane *old;
 	char far_end[IFNAMSIZ + 1];
 	uint32_t undo;
-	int ifindex;
+	int ifindex, r;
 
 	if (access(conf->pin_directory, F_OK) < 0)
 		return;
-	if (plane_bpf_open(conf, &old) == 0) {
+	r = plane_bpf_open(conf, &old);
+	if (r == -EBUSY)
+		return;
+	if (r == 0) {
 		while (old->ops->undo(old, &ifindex, &undo) == 0)
 			now->ops->remember(now, ifindex, undo & ~PLANE_UPLINK_QUEUE);
 		old->ops->teardown(old);
@@ -132,13 +135,17 @@ int plane_open(const struct conf *conf, struct plane **ret)
 		if (r == 0)
 			plane_kernel_remove(conf);
 	}
-	if (r < 0 && conf->plane != CONF_PLANE_BPF)
+	if (r < 0 && r != -EBUSY && conf->plane != CONF_PLANE_BPF)
 		r = open_kernel(conf, ret, why, sizeof(why));
 	if (r == 0) {
 		log_info("data plane: %s", (*ret)->ops->name);
 		return 0;
 	}
-	if (bpf)
+	if (bpf == -EBUSY)
+		log_error("no data plane: PinDirectory=%s is that of another dmmd, each needs one "
+			  "of its own",
+			  conf->pin_directory);
+	else if (bpf)
 		log_error("no data plane: the BPF programs in %s cannot be used (%s); as a "
 			  "service, dmmd-loader.service loads them",
 			  conf->pin_directory, log_strerror(-bpf));

@@ -432,10 +432,9 @@ static void bpf_free(struct plane *p)
 
 	ring_close(&b->activity);
 	for (unsigned i = 0; i < PIN_MAX; i++)
-		if (b->fd[i] >= 0)
-			close(b->fd[i]);
-	if (b->packet_fd >= 0)
-		close(b->packet_fd);
+		close_fd(b->fd[i]);
+	close_fd(b->packet_fd);
+	close_fd(b->directory_fd);
 	free(b);
 }
 
@@ -493,6 +492,9 @@ static int open_all(struct plane_bpf *b, const struct conf *conf)
 	uint32_t zero = 0;
 	int r;
 
+	b->directory_fd = bpf_pin_lock(conf->pin_directory);
+	if (b->directory_fd < 0)
+		return b->directory_fd;
 	for (unsigned i = 0; i < PIN_MAX; i++) {
 		r = b->fd[i] = open_pin(conf->pin_directory, &bpf_pins[i]);
 		if (r < 0)
@@ -519,6 +521,7 @@ int plane_bpf_open(const struct conf *conf, struct plane **ret)
 	b->plane.ops = &bpf_ops;
 	b->cpus = bpf_possible_cpus();
 	b->packet_fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	b->directory_fd = -1;
 	for (unsigned i = 0; i < PIN_MAX; i++)
 		b->fd[i] = -1;
 	r = open_all(b, conf);

@@ -41,6 +41,7 @@ struct plane_bpf {
 	int device, far_end;
 	const struct engine *engine; /* whose home addresses these are, NULL: not known yet */
 	struct ring activity;
+	int directory_fd;                         /* locked */
 	int packet_fd;                            /* plane_held.c */
 	struct plane_addr owner[PLANE_MAX_HOMES]; /* as in the map */
 };

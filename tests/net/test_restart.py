@@ -5,7 +5,7 @@ import signal
 
 import pytest
 from lib import judge, state, topology as net
-from lib.daemon import Anchor, Daemon, anchor1, anchor2
+from lib.daemon import PLANE, Anchor, Daemon, anchor1, anchor2
 from lib.peers import KEY, SPI
 from lib.run import wait_until
 from lib.session import TcpSession, UdpSession, unreachable
@@ -230,3 +230,19 @@ def test_two_daemons_with_files_of_their_own_serve_two_namespaces(bound):
     assert other.stop() == 0
     assert not unreachable(bound.mn, net.CN, net.HOME1)
     assert state.owned(bound.nodes.cn) == []
+
+
+@pytest.mark.skipif(PLANE == "kernel", reason="it pins nothing")
+@pytest.mark.parametrize("plane", ["bpf", "auto", "kernel"])
+def test_a_daemon_elsewhere_does_not_take_its_pins(bound, plane):
+    """Namespaces share them; what it could use of its own it may."""
+    session = UdpSession(bound.mn, net.CN, source=net.HOME1)
+    anchor = Anchor("third", net.HA1, "2001:db8:a::300", KEY["home"], SPI["home"])
+    other = Daemon(bound.nodes.cn, bound.directory, [anchor], name="other", Plane=plane,
+                   PinDirectory=bound.daemon.pins)
+    other.start(wait=False)
+    other.process.wait_output("no data plane: PinDirectory=" if plane != "kernel" else "data plane")
+    other.process.stop()
+    bound.unplug("w0")
+    bound.attach("C")
+    assert session.exchange() and not state.owned(bound.nodes.cn)
