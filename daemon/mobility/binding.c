@@ -351,8 +351,10 @@ void binding_evaluate(struct binding *b)
 		return; /* about to go */
 	if (b->state == BINDING_WITHDRAWING && !binding_needed(b) && e->uplink &&
 	    !addr_equal(&e->coa, &b->home)) {
-		binding_follow_withdrawing(
-			b); /* who says that this is its home need not be believed */
+		/* Who says that this is its home need not be believed; but if it is, sessions may begin here. */
+		if (home)
+			b->looked = false;
+		binding_follow_withdrawing(b);
 		return;
 	}
 	if (home) {
