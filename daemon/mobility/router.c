@@ -4,8 +4,8 @@
 
 #include "mobility/internal.h"
 
-#define MAX_ROUTERS \
-	16 /* per link, and as many that the kernel uses; anybody on a link can claim to be one */
+/* Per link, and as many that the kernel uses: anybody on a link can claim to be one. */
+#define MAX_ROUTERS 16
 
 DEFINE_STRTAB(router_origin, "router-advertisement", "route");
 

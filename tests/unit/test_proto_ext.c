@@ -205,8 +205,8 @@ Test(proto_ext, checksums_of_what_a_packet_carries)
 		size_t len = unhex(upper[i], want, sizeof(want));
 
 		memcpy(buf, want, len);
-		memset(buf + IP6_HEADER_LEN + at[i], 0x5a,
-		       2); /* as far as the kernel got with it */
+		/* As far as the kernel got with it. */
+		memset(buf + IP6_HEADER_LEN + at[i], 0x5a, 2);
 		cr_assert(ip6_set_checksum(buf, len));
 		cr_assert_arr_eq(buf, want, len);
 	}
