@@ -49,6 +49,11 @@ static int op_set_path(void *user, const struct path *path)
 	return net_set_path(((struct daemon *)user)->net, path);
 }
 
+static void op_confirm_path(void *user, const struct path *path)
+{
+	net_confirm_path(((struct daemon *)user)->net, path);
+}
+
 static void op_drop_path(void *user, const struct path *path)
 {
 	net_drop_path(((struct daemon *)user)->net, path);
@@ -217,6 +222,7 @@ const struct engine_ops daemon_ops = {
 	.leave_address = op_leave_address,
 	.leave_router = op_leave_router,
 	.set_path = op_set_path,
+	.confirm_path = op_confirm_path,
 	.drop_path = op_drop_path,
 	.accept = op_accept,
 	.reject = op_reject,

@@ -147,6 +147,7 @@ static void accepted_registration(struct binding *b, const struct mh_message *m,
 	    (b->path.mode != PATH_TUNNEL || !addr_equal(&b->path.coa, &b->coa) ||
 	     !addr_equal(&b->path.anchor, &b->anchor->address)))
 		binding_path_tunnel(b);
+	binding_confirm_path(b);
 	accepted_retire(e, b, &b->coa);
 	binding_set_state(b, BINDING_REGISTERED);
 	liveness_acknowledged(b);

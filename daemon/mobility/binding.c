@@ -157,6 +157,14 @@ void binding_path_tunnel(struct binding *b)
 	binding_set_path(b, &p);
 }
 
+void binding_confirm_path(struct binding *b)
+{
+	if (b->path.mode == PATH_TUNNEL && path_alive(b->engine, &b->path) && !b->path_error &&
+	    b->registered && b->state != BINDING_RETURNING && b->state != BINDING_WITHDRAWING &&
+	    addr_equal(&b->registered_coa, &b->path.coa))
+		b->engine->ops->confirm_path(b->engine->user, &b->path);
+}
+
 void binding_path_home(struct binding *b, struct link *home, bool dad)
 {
 	struct path p = path_base(b, PATH_HOME);

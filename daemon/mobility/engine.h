@@ -81,6 +81,8 @@ struct engine_ops {
 	/* Make packets from the home address take this path; idempotent.  The address exists from
 	 * the first call on. */
 	int (*set_path)(void *user, const struct path *path);
+	/* The path that was set last is good: the anchor lets in what it may have thrown away until now. */
+	void (*confirm_path)(void *user, const struct path *path);
 	/* Remove the home address and everything that belongs to it. */
 	void (*drop_path)(void *user, const struct path *path);
 	/* Let in (or no more) what this anchor sends for the home address to this care-of address.

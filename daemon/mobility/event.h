@@ -5,7 +5,7 @@
 #include "base/strtab.h"
 
 enum event_kind {
-	EVENT_UPLINK,            /* another care-of address */
+	EVENT_UPLINK,            /* another care-of address, or the one before again */
 	EVENT_OFFLINE,           /* no link has one */
 	EVENT_PREFIX_STATE,      /* a prefix changed its state */
 	EVENT_BINDING_STATE,     /* a binding changed its state */

@@ -246,6 +246,8 @@ void binding_set_path(struct binding *b, const struct path *p);
 /* One that could not be set up is tried again.  While there is none, silence is nobody's fault but the host's. */
 bool binding_has_path(struct binding *b);
 void binding_path_tunnel(struct binding *b);
+/* When it has turned out to be good. */
+void binding_confirm_path(struct binding *b);
 void binding_path_home(struct binding *b, struct link *home, bool dad);
 void binding_path_blocked(struct binding *b);
 /* Follow the selection: register, return home, or stay. */

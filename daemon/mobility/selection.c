@@ -210,11 +210,22 @@ static void went_to(struct engine *e, const struct candidate *c, bool old_alive)
 	engine_notify(e, &ev, "care-of address %s on %s", ADDR_STR(&e->coa), c->link->name);
 }
 
+/* To where the host was: nothing needs to be signalled (E13). */
+static void came_back(struct engine *e)
+{
+	struct event ev = {.kind = EVENT_UPLINK, .priority = LOG_NOTICE, .link = e->uplink};
+	struct binding *b;
+
+	list_for_each(b, &e->bindings, node)
+		binding_confirm_path(b);
+	engine_notify(e, &ev, "care-of address %s on %s again", ADDR_STR(&e->coa), e->uplink->name);
+}
+
 void selection_run(struct engine *e)
 {
 	struct candidate best = {0}, c;
 	struct link *l, *from = e->uplink;
-	bool have = false, moved, old_alive;
+	bool have = false, moved, back, old_alive;
 	struct binding *b;
 
 	list_for_each(l, &e->links, node)
@@ -238,6 +249,7 @@ void selection_run(struct engine *e)
 	if (stays(e, &best, &c))
 		best = c;
 	moved = !addr_equal(&best.address->addr, &e->coa) || (from && best.link != from);
+	back = !from && !moved;
 	if (from != best.link || moved || !addr_equal(&e->next_hop, &best.router->addr)) {
 		e->uplink = best.link;
 		e->next_hop = best.router->addr;
@@ -249,6 +261,8 @@ void selection_run(struct engine *e)
 	}
 	need_update(e);
 	evaluate_bindings(e);
+	if (back)
+		came_back(e);
 	if (e->handover_open)
 		handover_close(e);
 	if (moved) { /* signalling first */

@@ -56,6 +56,7 @@ struct installed {
 	bool present;  /* address and rule are there */
 	bool taken_in; /* packets to it, also while it is closed */
 	bool paused;   /* the link of its path is down */
+	bool good;     /* it has turned out so in the same moment as the link has come up */
 	struct path path;
 	struct path wanted;  /* that could not be set: ... */
 	int error;           /* ... why, 0 = there is none */
@@ -201,6 +202,8 @@ int path_set(struct net *n, struct installed *h, const struct path *p);
 void path_remove(struct net *n, struct installed *h);
 /* Packets wait nowhere for a link that is down. */
 void path_link_changed(struct net *n, const struct uplink *u);
+/* It is good: what waits for that goes. */
+void path_confirm(struct net *n, struct installed *h);
 /* Rule and route of the device itself. */
 int path_device_route(struct net *n);
 /* A de-registration must not leave the link: false advertisements would make us undo our binding. */

@@ -185,6 +185,11 @@ int net_set_path(struct net *n, const struct path *path)
 	return r;
 }
 
+void net_confirm_path(struct net *n, const struct path *path)
+{
+	path_confirm(n, &n->home[path->slot]);
+}
+
 void net_drop_path(struct net *n, const struct path *path)
 {
 	path_remove(n, &n->home[path->slot]);

@@ -70,6 +70,7 @@ int net_answer(struct net *n, int ifindex, const struct in6_addr *home, const st
 void net_leave_address(struct net *n, int ifindex, const struct in6_addr *addr);
 void net_leave_router(struct net *n, int ifindex, const struct in6_addr *router);
 int net_set_path(struct net *n, const struct path *path);
+void net_confirm_path(struct net *n, const struct path *path);
 void net_drop_path(struct net *n, const struct path *path);
 int net_accept(struct net *n, const struct in6_addr *home, const struct in6_addr *anchor,
 	       const struct in6_addr *coa);

@@ -195,6 +195,18 @@ static uint32_t choose_mtu(struct net *n, struct installed *h, const struct path
 	return tunnel_mtu(n, h, p);
 }
 
+static bool is_down(struct net *n, const struct path *p)
+{
+	const struct uplink *u = uplink_find(n, p->ifindex);
+
+	return p->mode == PATH_TUNNEL && (!u || u->down);
+}
+
+static int set_plane_path(struct net *n, const struct path *p)
+{
+	return n->plane->ops->set_path(n->plane, p, is_down(n, p));
+}
+
 static int enter(struct net *n, struct installed *h, const struct path *p, bool force)
 {
 	const struct in6_addr source = source_of(p);
@@ -210,10 +222,10 @@ static int enter(struct net *n, struct installed *h, const struct path *p, bool 
 		if ((r = route_home(n, p, true)) < 0)
 			return r;
 		h->device = 0; /* replaced */
-		return n->plane->ops->set_path(n->plane, p);
+		return set_plane_path(n, p);
 	}
 	/* The plane first: a handover is this one update, or the route to its next tunnel. */
-	if ((r = n->plane->ops->set_path(n->plane, p)) < 0 || !goes_into_device(p))
+	if ((r = set_plane_path(n, p)) < 0 || !goes_into_device(p))
 		return r;
 	mtu = choose_mtu(n, h, p);
 	device = choose_device(n, p);
@@ -276,9 +288,7 @@ void path_reach_agent(struct net *n, unsigned slot, const struct in6_addr *agent
 
 static void pause_if_down(struct net *n, struct installed *h)
 {
-	const struct uplink *u = uplink_find(n, h->path.ifindex);
-
-	h->paused = h->present && h->path.mode == PATH_TUNNEL && u && u->down;
+	h->paused = h->present && is_down(n, &h->path);
 	if (h->paused)
 		n->plane->ops->pause(n->plane, &h->path);
 }
@@ -355,6 +365,13 @@ int path_set(struct net *n, struct installed *h, const struct path *p)
 	return r;
 }
 
+void path_confirm(struct net *n, struct installed *h)
+{
+	h->good = h->paused; /* the engine learns of the link first */
+	if (h->present && !h->paused && n->plane->ops->confirm_path)
+		n->plane->ops->confirm_path(n->plane, &h->path);
+}
+
 void path_link_changed(struct net *n, const struct uplink *u)
 {
 	for (unsigned i = 0; i < CONF_MAX_HOMES; i++) {
@@ -364,8 +381,12 @@ void path_link_changed(struct net *n, const struct uplink *u)
 		    h->paused == u->down)
 			continue;
 		pause_if_down(n, h);
-		if (!h->paused && n->plane->ops->set_path(n->plane, &h->path) < 0)
+		if (h->paused)
+			h->good = false;
+		else if (set_plane_path(n, &h->path) < 0)
 			reconcile_soon(n, "a path");
+		else if (h->good)
+			path_confirm(n, h);
 	}
 }
 

@@ -41,9 +41,12 @@ struct plane_ops {
 	/* The interface is gone, and what was to be undone on it. */
 	void (*uplink_gone)(struct plane *p, int ifindex);
 	/* The handover itself: packets from path->home leave by path from now on.  PATH_BLOCKED and
-	 * PATH_HOME: no tunnel.  The counters of a slot begin anew with another home address. */
-	int (*set_path)(struct plane *p, const struct path *path);
-	/* The link of its path is down: drop what it sends until the path is set again. */
+	 * PATH_HOME: no tunnel.  The counters of a slot begin anew with another home address.
+	 * down: its link is, as with pause(). */
+	int (*set_path)(struct plane *p, const struct path *path, bool down);
+	/* The path that was set last is good; NULL: nothing waits for that. */
+	void (*confirm_path)(struct plane *p, const struct path *path);
+	/* The link of its path is down: drop what it sends until the path is set with a link that is not. */
 	void (*pause)(struct plane *p, const struct path *path);
 	/* No path, and nobody waits for a packet from it. */
 	void (*forget)(struct plane *p, const struct in6_addr *home);

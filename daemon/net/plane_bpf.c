@@ -162,56 +162,39 @@ static int doubt(struct plane_bpf *b, struct plane_binding *v)
 	return bpf_put(b, PIN_COA, &v->coa, &way);
 }
 
-/* Whether anything has come back over a path since it was set: what it was given arrives. */
-static bool is_answered(const struct plane_bpf *b, const struct plane_binding *v)
-{
-	struct plane_coa way;
-
-	return !v->paused &&
-	       (!v->doubted || bpf_map_get(b->fd[PIN_COA], &v->coa, &way) < 0 || way.answered);
-}
-
-/* Whether what is held may have come nowhere, and has a better chance by another path. */
-static bool is_better(const struct plane_bpf *b, const struct plane_binding *old,
-		      const struct plane_binding *v)
-{
-	return old->paused ||
-	       ((!plane_addr_equal(&old->coa, &v->coa) || old->ifindex != v->ifindex ||
-		 !plane_addr_equal(&old->next_hop, &v->next_hop)) &&
-		!is_answered(b, old));
-}
-
 static int clear_path(struct plane_bpf *b, const struct path *path, const struct plane_addr *home)
 {
-	struct plane_binding old;
-
-	if (path->mode == PATH_HOME ||
-	    (bpf_map_get(b->fd[PIN_BINDING], home, &old) == 0 && is_answered(b, &old)))
+	if (path->mode == PATH_HOME)
 		bpf_held_discard(b, home);
 	return forget_entry(b, PIN_BINDING, home);
 }
 
-static int bpf_set_path(struct plane *p, const struct path *path)
+static int bpf_set_path(struct plane *p, const struct path *path, bool down)
 {
 	struct plane_addr home = to_plane_addr(&path->home);
-	struct plane_binding v = bpf_binding_of(path), old;
+	struct plane_binding v = bpf_binding_of(path);
 	struct plane_bpf *b = to_bpf(p);
 	struct plane_watch w;
 	int r = own_slot(b, path->slot, &home);
-	bool better;
 
 	if (r < 0)
 		return r;
 	if (path->mode != PATH_TUNNEL)
 		return clear_path(b, path, &home);
 	v.watched = bpf_map_get(b->fd[PIN_WATCH], &home, &w) == 0;
-	better = bpf_map_get(b->fd[PIN_BINDING], &home, &old) < 0 || is_better(b, &old, &v);
+	v.paused = down;
 	r = doubt(b, &v);
 	if (r < 0 || (r = bpf_put(b, PIN_BINDING, &home, &v)) < 0)
 		return r;
-	if (better)
-		bpf_held_send(b, &home);
+	if (!down)
+		bpf_held_send(b, path, false);
 	return 0;
+}
+
+static void bpf_confirm_path(struct plane *p, const struct path *path)
+{
+	if (!bpf_check_path(p, path)) /* it stands, and its link is not down */
+		bpf_held_send(to_bpf(p), path, true);
 }
 
 /*
@@ -225,10 +208,8 @@ static void bpf_pause(struct plane *p, const struct path *path)
 	struct plane_binding v;
 	struct plane_coa way;
 
-	if (bpf_map_get(b->fd[PIN_BINDING], &key, &v) < 0 || v.paused)
+	if (bpf_map_get(b->fd[PIN_BINDING], &key, &v) < 0)
 		return;
-	if (is_answered(b, &v)) /* what is held has arrived long ago */
-		bpf_held_discard(b, &key);
 	/* Its next hop is to be resolved anew. */
 	if (bpf_map_get(b->fd[PIN_COA], &v.coa, &way) == 0) {
 		way.answered = 0;
@@ -446,6 +427,7 @@ static const struct plane_ops bpf_ops = {
 	.remember = bpf_remember,
 	.uplink_gone = bpf_uplink_gone,
 	.set_path = bpf_set_path,
+	.confirm_path = bpf_confirm_path,
 	.pause = bpf_pause,
 	.forget = bpf_forget,
 	.set_source = bpf_set_source,

@@ -68,8 +68,11 @@ static inline bool plane_addr_equal(const struct plane_addr *a, const struct pla
 struct plane_binding bpf_binding_of(const struct path *path);
 
 /* plane_held.c */
-/* Send what is held of a home address, by the path that is in place. */
-void bpf_held_send(struct plane_bpf *b, const struct plane_addr *home);
+/*
+ * Send what is held of a home address by its path, which is in place.  As long as nobody knows that it is good only what may come
+ * twice is sent, and stays held; then all goes, for the last time.
+ */
+void bpf_held_send(const struct plane_bpf *b, const struct path *path, bool good);
 void bpf_held_discard(const struct plane_bpf *b, const struct plane_addr *home);
 
 /* plane_room.c */

@@ -88,7 +88,7 @@ static void leave_others(struct plane_kernel *k, const struct in6_addr *home,
 	}
 }
 
-static int kernel_set_path(struct plane *plane, const struct path *path)
+static int kernel_set_path(struct plane *plane, const struct path *path, bool down)
 {
 	struct plane_kernel *k = to_kernel(plane);
 	struct passage *p;
@@ -110,7 +110,8 @@ static int kernel_set_path(struct plane *plane, const struct path *path)
 	if (!p)
 		return -ENOMEM;
 	p->path = true;
-	tunnel_resume(t);
+	if (!down)
+		tunnel_resume(t);
 	if ((r = route(k, path->ifindex, &path->next_hop)) < 0 ||
 	    (r = tunnel_ensure(k, t, path->ifindex)) < 0)
 		return r;

@@ -25,8 +25,7 @@ int listen_open(struct plane_kernel *k)
 
 static void shut(int *fd)
 {
-	if (*fd >= 0)
-		close(*fd);
+	close_fd(*fd);
 	*fd = -1;
 }
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "net/plane_kernel.h"
 
@@ -27,8 +26,7 @@ void strangers_open(struct plane_kernel *k)
 
 void strangers_close(struct plane_kernel *k)
 {
-	if (k->strangers_fd >= 0)
-		close(k->strangers_fd);
+	close_fd(k->strangers_fd);
 	k->strangers_fd = -1;
 }
 

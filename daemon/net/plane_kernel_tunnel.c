@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "net/netlink.h"
 #include "net/plane_kernel.h"
@@ -44,8 +43,7 @@ struct tunnel *tunnel_new(struct plane_kernel *k, const struct in6_addr *anchor,
 void tunnel_free(struct tunnel *t)
 {
 	list_remove(&t->node);
-	if (t->listener >= 0)
-		close(t->listener);
+	close_fd(t->listener);
 	free(t);
 }
 
@@ -208,8 +206,7 @@ void tunnel_close(struct plane_kernel *k, struct tunnel *t)
 
 	tunnel_dropped(k, t, k->dropped);
 	t->ifindex = 0; /* before anybody is told that it has gone */
-	if (t->listener >= 0)
-		close(t->listener);
+	close_fd(t->listener);
 	t->listener = -1;
 	strangers_update(k);
 	if (ifindex)

@@ -147,8 +147,7 @@ void uplink_configure(struct net *n, struct uplink *u)
 static void close_sysctls(struct uplink *u)
 {
 	for (unsigned i = 0; i < SYSCTLS; i++) {
-		if (u->sysctl_fd[i] >= 0)
-			close(u->sysctl_fd[i]);
+		close_fd(u->sysctl_fd[i]);
 		u->sysctl_fd[i] = -1;
 	}
 }

@@ -40,6 +40,7 @@ ELSEWHERE = {
     "acknowledgements/*_spoilt_*": ANSWERS,
     "bus/*": "the D-Bus interface, which has no packets",
     "esp/R7_a_kernel_without_esp_*": "needs a kernel whose ESP is a module",
+    "faults/E14_it_starts_while_*": "somebody who is never idle, for whom virtual time stands still",
     "fallback/*": "what happens where a plane cannot be had, by what is missing on the host",
     "hooks/*": SOCKET_HOOKS,
     "hooks_loader/*": SOCKET_HOOKS,

@@ -136,15 +136,7 @@ def test_R5_without_kernel_support_for_duplicate_detection(scene):
 
 
 def test_R5_static_address_and_route_instead_of_advertisements(scene):
-    """No router advertises: an administrator has configured the place."""
-    scene.start_agents()
-    scene.capture()
-    scene.echo()
-    scene.configure().start()
-    scene.plug("w0", "B")
-    scene.mn.ip("addr add 2001:db8:b::77/64 dev w0", "route add default via 2001:db8:b::1 dev w0")
-    wait_until(lambda: scene.ha1.care_of() == scene.ha2.care_of() == "2001:db8:b::77",
-               "the static address to be the care-of address", timeout=8)
+    scene.configured_place()
     TcpSession(scene.mn, net.CN, source=net.HOME1).exchange(20000)
 
 

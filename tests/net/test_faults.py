@@ -11,7 +11,7 @@ from lib.bus import Bus
 from lib.daemon import DEVICE, ROUTE_TABLES, RULE_PRIORITIES
 from lib.faults import (BOUND, TUNNELS, Stream, Transfer, carriers, fill, findings, kernel, largest,
                         own_devices, own_tunnels, remove_uplink, restore_uplink, storm,
-                        detection_time, unseen)
+                        detection_time, asleep)
 from lib.observe import events, time_of
 from lib.run import wait_until
 
@@ -34,7 +34,7 @@ def repair_all(scene, faults):
     stream, spans = Stream(scene), []
     for name, fault in faults.items():
         before = kernel(scene)
-        with unseen(scene):
+        with asleep(scene.daemon.process):
             fault(scene)
             assert state.difference(before, kernel(scene)), f"{name} does no harm"
         begin = time.monotonic()
@@ -227,7 +227,7 @@ def test_R6_7_events_that_were_lost_are_found_out(bound):
     """What was told before them is not believed afterwards; a move among them is followed."""
     bound.mn.ip("link set w1 down")
     stream, before = Stream(bound), kernel(bound)
-    with unseen(bound):
+    with asleep(bound.daemon.process):
         bound.mn.ip("link set w1 up")
         bound.plug("w1", "C")
         storm(bound)
@@ -242,7 +242,7 @@ def test_R6_7_events_that_were_lost_are_found_out(bound):
     link, = (found for found in bound.daemon.ctl("links") if found["name"] == "w1")
     assert link["state"] == "down", link
     spans = [(begin, time.monotonic())]
-    with unseen(bound):
+    with asleep(bound.daemon.process):
         storm(bound)
         bound.move("C")
     begin = time.monotonic()

@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is sent while no path leads anywhere: the newest packet of a flow leaves by the next one."""
+import socket
+import struct
 import time
 
 import pytest
-from lib import topology as net
+from lib import state, topology as net
 from lib.daemon import PLANE
-from lib.run import wait_until
+from lib.faults import asleep, remove_uplink, restore_uplink
+from lib.run import run_command, wait_until
 from lib.session import TcpSession, UdpSession
 
 pytestmark = pytest.mark.skipif(PLANE == "kernel", reason="its tunnels hold nothing")
 
 WORDS = [b"first", b"second", b"third"]
+SILENT_PORT = 9
+SLOW = 0.3  # seconds that an agent takes
+REPAIRED = 6  # seconds in which what others may have changed is looked for and put back
+AGE = 8  # octets, at both ends of an entry of the map "held"
 PAUSED_AT = 64  # in an entry of the map "binding"
 TRIED_THRICE = 1.6  # seconds; TCP has sent again after 0.2, 0.6 and 1.4, and would next after 3.0
 
@@ -31,15 +38,19 @@ def lose(scene):
                "the plane to know that the link is down")
 
 
-def answers(session, patience=0.5):
-    """All that comes back until nothing does."""
+def heard(receiver, patience=0.5):
+    """All that comes until nothing does."""
     found = []
-    session.socket.settimeout(patience)
+    receiver.settimeout(patience)
     try:
         while True:
-            found.append(session.socket.recv(100))
+            found.append(receiver.recv(100))
     except TimeoutError:
         return found
+
+
+def answers(session):
+    return heard(session.socket)
 
 
 def behind_update(scene, word, after):
@@ -67,10 +78,104 @@ def test_each_home_address_has_its_own(bound, session):
     assert answers(with_first) == [WORDS[0]] and answers(session) == [WORDS[1]]
 
 
+def test_it_is_sent_where_nobody_advertises(scene):
+    """There the host is back as soon as the link is."""
+    scene.configured_place()
+    session = UdpSession(scene.mn, net.CN, source=net.HOME2)
+    assert session.exchange()
+    lose(scene)
+    session.socket.send(WORDS[0])
+    scene.plug("w0", "B")
+    assert answers(session) == [WORDS[0]]
+
+
+def test_an_uplink_that_is_gone_is_down(bound, session):
+    """Also when paths are put back meanwhile, as others may have changed them."""
+    remove_uplink(bound, "w0")
+    session.socket.send(WORDS[0])
+    bound.mn.command("ip", "-6", "rule", "del", "from", net.HOME2)
+    wait_until(lambda: net.HOME2 in str(state.rules(bound.mn)), "the rule to be back")
+    session.socket.send(WORDS[1])
+    restore_uplink(bound, "w0", 40)
+    bound.plug("w0", "B")
+    assert answers(session) == [WORDS[1]]
+
+
+def test_eight_flows_of_it_have_a_place_each(bound, session):
+    flows = [session, *(UdpSession(bound.mn, net.CN, source=net.HOME2) for _ in range(7))]
+    for flow in flows:
+        for word in WORDS:
+            flow.socket.send(word)
+    bound.attach("C")
+    assert [answers(flow) for flow in flows] == [WORDS[-1:]] * len(flows)
+
+
 def test_it_is_sent_once_more_where_the_link_comes_back(bound, session):
     session.socket.send(WORDS[0])
     bound.plug("w0", "B")
     assert answers(session) == [WORDS[0]]
+
+
+def test_it_arrives_once_however_often_the_link_comes_back(bound, session, quiet):
+    """The receiver says nothing, so that nothing tells whether it has arrived."""
+    with bound.cn.socket(socket.AF_INET6, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("", SILENT_PORT))
+        session.socket.connect((net.CN, SILENT_PORT))
+        session.socket.send(WORDS[0])
+        first = age(bound)
+        quiet(REPAIRED)
+        assert age(bound) == first, "it grows old from when it was sent"
+        for expected in (WORDS[:1], [], []):
+            bound.plug("w0", "B")
+            assert heard(receiver) == expected
+            lose(bound)
+
+
+def test_a_slow_agent_does_not_lose_it(bound):
+    """What comes before it has read the update it does not let in."""
+    datagrams = UdpSession(bound.mn, net.CN, source=net.HOME2)
+    streams = TcpSession(bound.mn, net.CN, source=net.HOME2)
+    assert datagrams.exchange()
+    streams.exchange()
+    lose(bound)
+    begin = bound.now()
+    datagrams.socket.send(WORDS[0])
+    streams.socket.sendall(WORDS[1])
+    time.sleep(TRIED_THRICE)
+    with asleep(bound.ha2.process):
+        bound.plug("w0", "C")
+        bound.wait_updates(1, net.HOME2, begin)
+        time.sleep(SLOW)
+    assert answers(datagrams) == [WORDS[0]]
+    assert streams.socket.recv(100) == WORDS[1]
+    assert len(behind_update(bound, WORDS[0], begin)) == 1
+    assert behind_update(bound, WORDS[1], begin)[-1] < SLOW + 0.5, "its timer has longer"
+
+
+@pytest.mark.parametrize(("seconds", "sent"), [(50, True), (61, False)])
+def test_after_a_minute_nobody_waits_for_it(bound, session, seconds, sent):
+    session.socket.send(WORDS[0])
+    grow_older(bound, seconds)
+    bound.plug("w0", "B")
+    assert answers(session) == WORDS[:sent]
+    assert sent or not bound.daemon.plane("held")
+
+
+def age(scene):
+    """When what is held was sent first."""
+    held, = scene.daemon.plane("held")
+    return held["value"][:AGE]
+
+
+def grow_older(scene, seconds):
+    """As if what is held had been sent that much earlier."""
+    held, = scene.daemon.plane("held")
+    value = bytes(int(octet, 16) for octet in held["value"])
+    first, = struct.unpack("=Q", value[:AGE])
+    earlier = struct.pack("=Q", (first - seconds * 10**9) % 2**64)
+    run_command("bpftool", "map", "update", "pinned", str(scene.daemon.pins / "held"),
+                "key", *held["key"],
+                "value", *(f"{octet:#x}" for octet in earlier + value[AGE:-AGE] + earlier))
 
 
 def test_what_has_arrived_is_not_sent_again(bound):
@@ -100,8 +205,9 @@ def test_a_stream_does_not_wait_for_its_timer(bound):
 
 
 def test_one_that_does_not_fit_is_not_held(bound, session):
-    """As are segments that leave in one piece."""
-    session.socket.send(bytes(4000))
+    """Nor are its fragments, nor segments that leave in one piece."""
+    session.socket.send(bytes(30000))
+    assert not bound.daemon.plane("held")
     session.socket.send(WORDS[0])
     bound.attach("C")
     assert answers(session) == [WORDS[0]]

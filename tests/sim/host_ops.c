@@ -299,6 +299,16 @@ static int op_set_path(void *user, const struct path *p)
 	return 0;
 }
 
+static void op_confirm_path(void *user, const struct path *path)
+{
+	struct host *h = user;
+	const struct host_path *hp = host_path(h, &path->home);
+
+	if (!hp || hp->path.mode != PATH_TUNNEL || !addr_equal(&hp->path.coa, &path->coa))
+		network_broken(h->net, h, "paths-make-sense",
+			       "%s: one is confirmed that is not set", ADDR_STR(&path->home));
+}
+
 static void op_drop_path(void *user, const struct path *p)
 {
 	struct host *h = user;
@@ -597,6 +607,7 @@ const struct engine_ops host_ops = {
 	.leave_address = op_leave_address,
 	.leave_router = op_leave_router,
 	.set_path = op_set_path,
+	.confirm_path = op_confirm_path,
 	.drop_path = op_drop_path,
 	.accept = op_accept,
 	.reject = op_reject,

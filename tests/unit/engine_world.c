@@ -167,6 +167,16 @@ static int op_set_path(void *user, const struct path *path)
 	return path->mode == PATH_TUNNEL ? w->path_error : 0;
 }
 
+static void op_confirm_path(void *user, const struct path *path)
+{
+	struct world *w = user;
+
+	if (w->path[path->slot].mode != PATH_TUNNEL ||
+	    !addr_equal(&w->path[path->slot].coa, &path->coa))
+		world_fail("confirms a path for %s that is not set", ADDR_STR(&path->home));
+	journal(w, OP_CONFIRM, path->ifindex)->path = *path;
+}
+
 static void op_drop_path(void *user, const struct path *path)
 {
 	journal(user, OP_DROP, path->ifindex)->path = *path;
@@ -275,6 +285,7 @@ static struct engine_ops world_ops = {
 	.announce = op_announce,
 	.answer = op_answer,
 	.set_path = op_set_path,
+	.confirm_path = op_confirm_path,
 	.drop_path = op_drop_path,
 	.leave_address = op_leave_address,
 	.leave_router = op_leave_router,

@@ -25,6 +25,7 @@ enum world_op_kind {
 	OP_LEAVE_ADDRESS,
 	OP_LEAVE_ROUTER,
 	OP_PATH,
+	OP_CONFIRM,
 	OP_DROP,
 	OP_ACCEPT,
 	OP_REJECT,
@@ -36,7 +37,7 @@ struct world_op {
 	int ifindex;
 	struct in6_addr home, anchor;
 	struct in6_addr coa;          /* or what is left */
-	struct path path;             /* OP_PATH, OP_DROP */
+	struct path path;             /* OP_PATH, OP_CONFIRM, OP_DROP */
 	struct agent_received update; /* OP_SEND */
 };
 

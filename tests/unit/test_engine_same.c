@@ -19,6 +19,7 @@ Test(engine, E13_the_same_place_again)
 	cr_assert_eq(world_count(w, OP_SEND), 0);
 	cr_assert_eq(world_count(w, OP_PATH), 0);
 	cr_assert_eq(world_count(w, OP_REJECT), 0);
+	cr_assert_eq(world_count(w, OP_CONFIRM), 5 * 2, "each binding, each time");
 	cr_assert(world_tunnels(w, HOA, place_a.coa));
 	cr_assert_eq(w->e->n_handovers, 1, "this is no handover");
 	world_free(w);
@@ -90,8 +91,10 @@ Test(engine, E13_an_update_under_way_is_finished)
 	world_run(w, 60 * SEC);
 	world_agent(w, HA)->silent = false;
 	world_arrive(w, &place_b);
+	cr_assert_eq(world_count(w, OP_CONFIRM), 0, "nobody has said that it is good");
 	world_run(w, 1 * SEC);
 	cr_assert_eq(world_binding(w, HOA)->state, BINDING_REGISTERED);
+	cr_assert_eq(world_count(w, OP_CONFIRM), 1);
 	cr_assert(world_tunnels(w, HOA, place_b.coa));
 	world_free(w);
 }

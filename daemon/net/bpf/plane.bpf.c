@@ -13,6 +13,7 @@
  * Whatever is not to one of our care-of addresses passes untouched, on to the filters of others.
  */
 #include <linux/bpf.h>
+#include <linux/icmpv6.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/in6.h>
@@ -35,6 +36,7 @@
 #define OUTER_HOP_LIMIT 64
 #define SOURCE_AT 8 /* in the IPv6 header */
 #define DESTINATION_AT 24
+#define HASH_FACTOR 0x9e3779b1u
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -215,25 +217,62 @@ static __always_inline bool report(const struct plane_addr *home)
 	return true;
 }
 
-/* Several segments in one are not worth it: who waits for an answer sends a single one again. */
-static __always_inline void hold(struct __sk_buff *skb, const struct plane_addr *home)
+/* A flow is what stays the same: the kernel's hash changes with each timer of TCP, whose segments would take all places. */
+static __always_inline __u32 flow_of(const struct plane_held *h)
+{
+	const struct ipv6hdr *ip = (const void *)h->packet;
+	const __u32 *to = (const void *)&ip->daddr, *ports = (const void *)(ip + 1);
+	const struct icmp6hdr *icmp = (const void *)(ip + 1);
+	__u32 which = ip->nexthdr == IPPROTO_ICMPV6 ? icmp->icmp6_identifier : *ports;
+
+	return (to[0] ^ to[1] ^ to[2] ^ to[3] ^ which ^ ip->nexthdr) * HASH_FACTOR;
+}
+
+/* That of its flow, or one that is free, or else somebody's. */
+static __always_inline void choose_place(struct plane_held_key *key, const struct plane_held *h)
+{
+#pragma unroll
+	for (__u32 i = 0; i < PLANE_HELD_FLOWS; i++) { /* older verifiers count only in registers */
+		const struct plane_held *there;
+
+		key->place = i;
+		there = bpf_map_lookup_elem(&held, key);
+		if (!there || there->flow == h->flow || there->at_ns + PLANE_HELD_NS < h->at_ns)
+			return;
+	}
+	key->place = h->flow % PLANE_HELD_FLOWS;
+}
+
+/*
+ * Several segments in one are not worth it: who waits for an answer sends a single one again.  Neither is what nobody can
+ * complete the checksum of.  A function of its own, since the verifier has to see that the length checked is the one used.
+ */
+static __noinline int hold(struct __sk_buff *skb, const struct plane_addr *home)
 {
 	struct plane_held_key key;
 	struct plane_held *h;
 	__u64 len = skb->len - ETH_HLEN;
 	__u32 zero = 0;
+	__u8 upper;
 
-	barrier_var(len); /* what is checked is what is used */
+	barrier_var(len);
 	h = bpf_map_lookup_elem(&holding, &zero);
-	if (!h || skb->gso_segs > 1 || len < sizeof(struct ipv6hdr) || len > PLANE_HELD_SIZE)
-		return;
+	if (!h || skb->gso_segs > 1 || len < sizeof(struct ipv6hdr) + sizeof(struct icmp6hdr) ||
+	    len > PLANE_HELD_SIZE)
+		return 0;
 	if (bpf_skb_load_bytes(skb, ETH_HLEN, h->packet, len))
-		return;
+		return 0;
+	upper = ((const struct ipv6hdr *)h->packet)->nexthdr;
+	if (upper != IPPROTO_TCP && upper != IPPROTO_UDP && upper != IPPROTO_ICMPV6)
+		return 0;
 	h->len = len;
+	h->flow = flow_of(h);
 	h->at_ns = h->at_ns_too = bpf_ktime_get_boot_ns();
+	__builtin_memset(&h->coa, 0, sizeof(h->coa));
 	key.home = *home;
-	key.flow = bpf_get_hash_recalc(skb) % PLANE_HELD_FLOWS;
+	choose_place(&key, h);
 	bpf_map_update_elem(&held, &key, h, BPF_ANY);
+	return 0;
 }
 
 /* Link-local or multicast: not for a tunnel, whoever asks for that. */
@@ -283,8 +322,6 @@ int dmm_encap(struct __sk_buff *skb)
 		return TC_ACT_STOLEN;
 	}
 	direct_hop = resolved(b);
-	if (!direct_hop)
-		hold(skb, &home);
 
 	/* Version, traffic class with ECN, flow label: the outer header has them from the inner
 	 * one. */

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define PLANE_VERSION 4
+#define PLANE_VERSION 5
 #define PLANE_MAX_HOMES 64
 #define PLANE_MAX_ACCEPT 1024
 
@@ -67,20 +67,23 @@ struct plane_coa {
 };
 
 /*
- * map "held": the newest packet of each of some flows of a home address that may not have come anywhere, because its link was
- * down or its next hop has not answered; the daemon sends it once more by the next path.
+ * map "held": the newest packet of each of some flows of a home address that was sent while its link was down; the daemon
+ * sends it by the next path.
  */
 #define PLANE_HELD_FLOWS 8u /* of a home address */
-#define PLANE_MAX_HELD 128u /* in all: the kernel keeps the memory ready */
+#define PLANE_MAX_HELD (PLANE_MAX_HOMES * PLANE_HELD_FLOWS)
+#define PLANE_HELD_NS 60000000000ull /* nobody waits for what is older */
 #define PLANE_HELD_SIZE 1500
 
 struct plane_held_key {
 	struct plane_addr home;
-	__u32 flow; /* below PLANE_HELD_FLOWS, by hash */
+	__u32 place; /* below PLANE_HELD_FLOWS */
 };
 
 struct plane_held {
-	__u64 at_ns; /* CLOCK_BOOTTIME */
+	__u64 at_ns;           /* CLOCK_BOOTTIME */
+	struct plane_addr coa; /* it has left by its path since, perhaps in vain; :: = by none */
+	__u32 flow;            /* a hash of destination and ports, or identifier of ICMPv6 */
 	__u32 len;
 	/* From the IPv6 header on; the checksum of its payload may still have to be made. */
 	__u8 packet[PLANE_HELD_SIZE];

@@ -98,11 +98,10 @@ def kernel(scene):
 
 
 @contextlib.contextmanager
-def unseen(scene):
-    """The daemon sleeps meanwhile, and finds what was done when it wakes up."""
-    process = scene.daemon.process
+def asleep(process):
+    """It finds what was done meanwhile when it wakes up."""
     process.send_signal(signal.SIGSTOP)
-    wait_until(lambda: process.state() == "T", "the daemon to sleep")
+    wait_until(lambda: process.state() == "T", "a process to sleep")
     try:
         yield
     finally:

@@ -44,6 +44,18 @@ class Scene(Stage):
         self.echo()
         self.configure(anchors, **settings).start()
 
+    def configured_place(self):
+        """The same without routers that advertise: an administrator has configured a place on B."""
+        self.start_agents()
+        self.capture()
+        self.echo()
+        self.configure().start()
+        self.plug("w0", "B")
+        own = "2001:db8:b::77"
+        self.mn.ip(f"addr add {own}/64 dev w0", "route add default via 2001:db8:b::1 dev w0")
+        wait_until(lambda: self.ha1.care_of() == self.ha2.care_of() == own,
+                   "the static address to be the care-of address", timeout=8)
+
     def wait_care_of(self, agent, place, device="w0", timeout=5.0):
         """Until the home agent sends to the care-of address at a place, and the mobile node has a
         way back."""

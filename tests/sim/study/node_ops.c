@@ -113,6 +113,11 @@ static int op_set_path(void *user, const struct path *p)
 	return 0;
 }
 
+static void op_confirm_path(void *user, const struct path *path)
+{
+	(void)user, (void)path;
+}
+
 static void op_drop_path(void *user, const struct path *p)
 {
 	struct node *n = user;
@@ -234,6 +239,7 @@ const struct engine_ops study_ops = {
 	.leave_address = op_leave,
 	.leave_router = op_leave,
 	.set_path = op_set_path,
+	.confirm_path = op_confirm_path,
 	.drop_path = op_drop_path,
 	.accept = op_accept,
 	.reject = op_reject,
