@@ -14,6 +14,7 @@ if not BUILD.is_absolute():
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 COLOUR = {PASSED: "\033[32m", FAILED: "\033[31m", SKIPPED: "\033[33m"}
 DETAIL_LINES = 25
+LINE_LENGTH = 500
 
 
 def chosen(name, only):
@@ -33,9 +34,12 @@ class Report:
         word = f"{COLOUR[result]}{result}\033[0m" if self._colour else result
         reason = f"  ({why})" if result == SKIPPED and why else ""
         print(f"{word}  {layer}/{name}  {seconds:.2f} s{reason}", flush=True)
-        if result == FAILED and why:
-            for line in why.strip().splitlines()[-DETAIL_LINES:]:
-                print(f"        {line}", flush=True)
+        self._tell_details(self.tests[-1])
+
+    def _tell_details(self, test):
+        if test["result"] == FAILED:
+            for line in test.get("why", "").strip().splitlines()[-DETAIL_LINES:]:
+                print(f"        {line[:LINE_LENGTH]}", flush=True)
 
     def count(self, result, layer=None):
         return sum(1 for t in self.tests if t["result"] == result and
@@ -52,10 +56,13 @@ class Report:
             "tests": self.tests}, indent=1) + "\n")
 
     def close(self):
-        """Name the failures once more, and end with the line that scripts look for."""
-        failures = [t["name"] for t in self.tests if t["result"] == FAILED]
+        """Tell the failures once more, and end with the line that scripts look for."""
+        failures = [t for t in self.tests if t["result"] == FAILED]
         if failures:
-            print("failed:", *failures, sep="\n  ")
+            print("failed:")
+        for test in failures:
+            print(f"  {test['name']}")
+            self._tell_details(test)
         total = self.totals()
         print(f"{total[PASSED]} passed, {total[FAILED]} failed, {total[SKIPPED]} skipped",
               flush=True)
