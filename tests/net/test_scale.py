@@ -135,6 +135,12 @@ def sixteen(scene):
     return found
 
 
+def work_by_others(scene):
+    """Milliseconds for sessions that need nothing."""
+    return min(worked(scene, lambda: [native.connect(scene.mn, scene.address("O"), OTHER).close()
+                                      for _ in range(OTHERS)]) for _ in range(3))
+
+
 def test_R6_2_16_anchors_64_prefixes_1000_sessions(make_places, quiet):
     """The decision takes at most twice as long as with one session on each prefix; nobody polls;
     memory stays within 16 MiB."""
@@ -158,8 +164,7 @@ def test_R6_2_16_anchors_64_prefixes_1000_sessions(make_places, quiet):
     assert len(tracked) == SESSIONS
 
     idle = min(worked(scene, lambda: quiet(LOOK)) for _ in range(3))
-    others = worked(scene, lambda: [native.connect(scene.mn, scene.address("O"), OTHER).close()
-                                    for _ in range(OTHERS)])
+    others = work_by_others(scene)
 
     kept = {}
     for session in sessions:
@@ -167,14 +172,16 @@ def test_R6_2_16_anchors_64_prefixes_1000_sessions(make_places, quiet):
             session.close()
     wait_until(lambda: len(scene.daemon.ctl("sessions")) <= 64, "the others to be forgotten")
     few = [updates_of(scene, place, homes) for place in "POPO"]
+    others_beside_few = work_by_others(scene)
     for what, times in (("1000 sessions", many), ("64 sessions", few)):
         print(f"{what}: first update after {milliseconds(t[0] for t in times)} ms, "
               f"last after {milliseconds(t[1] for t in times)} ms")
     print(f"memory {memory_kib(scene)} KiB; processor time in {LOOK} s: {idle:.2f} ms; "
-          f"by {OTHERS} sessions of others: {others:.2f} ms")
+          f"by {OTHERS} sessions of others: {others:.2f} ms, beside few {others_beside_few:.2f} ms")
     for which in (0, 1):
         assert min(t[which] for t in many) <= \
             2 * min(t[which] for t in few) + 0.5e-3
     assert memory_kib(scene) <= MEMORY_KIB
     assert idle < 3.0  # nobody polls
-    assert others < 0.05 * OTHERS  # and the kernel is asked for news of those on the list only
+    # And the kernel is asked for news of those on the list only.
+    assert others <= 2 * others_beside_few + 0.01 * OTHERS
