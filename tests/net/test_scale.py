@@ -183,5 +183,5 @@ def test_R6_2_16_anchors_64_prefixes_1000_sessions(make_places, quiet):
             2 * min(t[which] for t in few) + 0.5e-3
     assert memory_kib(scene) <= MEMORY_KIB
     assert idle < 3.0  # nobody polls
-    # And the kernel is asked for news of those on the list only.
-    assert others <= 2 * others_beside_few + 0.01 * OTHERS
+    assert others < 0.05 * OTHERS  # and the kernel is asked for news of those on the list only
+    assert others <= 2 * others_beside_few + 0.01 * OTHERS  # also not of more when there are more
