@@ -49,7 +49,7 @@ static bool may_come_twice(const struct plane_held *h)
 	return h->packet[NEXT_HEADER_AT] == IPPROTO_TCP;
 }
 
-/* One that nobody has said to be good: once by each, which is kept with the packet.  Nothing is held meanwhile. */
+/* One that nobody has said to be good: once by each, which is kept with the packet. */
 static void try_path(const struct plane_bpf *b, const struct plane_held_key *key,
 		     struct plane_held *h, const struct plane_addr *coa)
 {

@@ -110,6 +110,17 @@ def test_eight_flows_of_it_have_a_place_each(bound, session):
     assert [answers(flow) for flow in flows] == [WORDS[-1:]] * len(flows)
 
 
+def test_a_flow_keeps_its_place(bound, session):
+    """Also when another place becomes free: what is older must not follow what is newer."""
+    other = UdpSession(bound.mn, net.CN, source=net.HOME2)
+    for flow, word in ((session, WORDS[0]), (other, WORDS[1])):
+        flow.socket.send(word)
+    grow_older(bound, 61)
+    other.socket.send(WORDS[2])
+    bound.attach("C")
+    assert answers(other) == [WORDS[2]] and not answers(session)
+
+
 def test_it_is_sent_once_more_where_the_link_comes_back(bound, session):
     session.socket.send(WORDS[0])
     bound.plug("w0", "B")
@@ -167,10 +178,14 @@ def age(scene):
     return held["value"][:AGE]
 
 
-def grow_older(scene, seconds):
-    """As if what is held had been sent that much earlier."""
-    held, = scene.daemon.plane("held")
-    value = bytes(int(octet, 16) for octet in held["value"])
+def octets_of(held):
+    return bytes(int(octet, 16) for octet in held["value"])
+
+
+def grow_older(scene, seconds, word=WORDS[0]):
+    """As if the one with this word that is held had been sent that much earlier."""
+    held, = (e for e in scene.daemon.plane("held") if word in octets_of(e))
+    value = octets_of(held)
     first, = struct.unpack("=Q", value[:AGE])
     earlier = struct.pack("=Q", (first - seconds * 10**9) % 2**64)
     run_command("bpftool", "map", "update", "pinned", str(scene.daemon.pins / "held"),

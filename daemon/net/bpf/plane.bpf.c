@@ -228,19 +228,26 @@ static __always_inline __u32 flow_of(const struct plane_held *h)
 	return (to[0] ^ to[1] ^ to[2] ^ to[3] ^ which ^ ip->nexthdr) * HASH_FACTOR;
 }
 
-/* That of its flow, or one that is free, or else somebody's. */
+/* That of its flow, or else one that is free, or somebody's. */
 static __always_inline void choose_place(struct plane_held_key *key, const struct plane_held *h)
 {
+	__u32 spare = h->flow % PLANE_HELD_FLOWS;
+	bool is_free = false;
+
 #pragma unroll
 	for (__u32 i = 0; i < PLANE_HELD_FLOWS; i++) { /* older verifiers count only in registers */
 		const struct plane_held *there;
 
 		key->place = i;
 		there = bpf_map_lookup_elem(&held, key);
-		if (!there || there->flow == h->flow || there->at_ns + PLANE_HELD_NS < h->at_ns)
+		if (there && there->flow == h->flow)
 			return;
+		if (!is_free && (!there || there->at_ns + PLANE_HELD_NS < h->at_ns)) {
+			spare = i;
+			is_free = true;
+		}
 	}
-	key->place = h->flow % PLANE_HELD_FLOWS;
+	key->place = spare;
 }
 
 /*
