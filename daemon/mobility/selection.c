@@ -221,6 +221,12 @@ static void came_back(struct engine *e)
 	engine_notify(e, &ev, "care-of address %s on %s again", ADDR_STR(&e->coa), e->uplink->name);
 }
 
+/* It was somewhere, and nobody has been told that it is not: the interface may have gone while nothing was settled. */
+static bool is_news(const struct engine *e)
+{
+	return e->uplink || (!e->lost_at && !addr_is_any(&e->coa));
+}
+
 void selection_run(struct engine *e)
 {
 	struct candidate best = {0}, c;
@@ -235,7 +241,7 @@ void selection_run(struct engine *e)
 		}
 	old_alive = current_path_alive(e);
 	if (!have) {
-		if (e->uplink)
+		if (is_news(e))
 			went_offline(e);
 		/* e->coa stays: coming back to it needs no signalling (E13). */
 		list_for_each(b, &e->bindings, node) {

@@ -487,3 +487,18 @@ Test(engine, E14_resynchronisation_takes_away_what_has_gone)
 	cr_assert_str_eq(engine_place(w->e), "offline", "its address has gone");
 	world_free(w);
 }
+
+Test(engine, E14_an_uplink_that_is_found_gone_is_told_once)
+{
+	struct world *w = world_bound(WORLD_ONE, &place_a);
+
+	engine_hold(w->e); /* as the kernel's answer is read */
+	engine_resync(w->e, w->now, true);
+	w->link_up[place_a.ifindex] = false;
+	engine_resync(w->e, w->now, false);
+	engine_release(w->e);
+	cr_assert_str_eq(engine_place(w->e), "offline");
+	world_run(w, SEC);
+	cr_assert_eq(w->host.events[EVENT_OFFLINE], 1);
+	world_free(w);
+}
