@@ -159,9 +159,9 @@ void binding_path_tunnel(struct binding *b)
 
 void binding_confirm_path(struct binding *b)
 {
-	if (b->path.mode == PATH_TUNNEL && path_alive(b->engine, &b->path) && !b->path_error &&
-	    b->registered && b->state != BINDING_RETURNING && b->state != BINDING_WITHDRAWING &&
-	    addr_equal(&b->registered_coa, &b->path.coa))
+	if (b->path.mode == PATH_TUNNEL && path_alive(b->engine, &b->path) && b->registered &&
+	    b->state != BINDING_RETURNING && b->state != BINDING_WITHDRAWING &&
+	    addr_equal(&b->registered_coa, &b->path.coa) && binding_has_path(b))
 		b->engine->ops->confirm_path(b->engine->user, &b->path);
 }
 

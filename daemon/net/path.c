@@ -336,6 +336,7 @@ static int path_install(struct net *n, struct installed *h, const struct path *p
 		h->agent_ifindex = 0;
 	}
 	h->path = *p;
+	h->good = false;
 	pause_if_down(n, h);
 	return 0;
 }
@@ -430,6 +431,8 @@ int path_repair(struct net *n, struct installed *h)
 	if (r == 0 && h->present && !h->path.adopt)
 		r = enter(n, h, &h->path, true);
 	pause_if_down(n, h);
+	if (r == 0 && h->good && !h->paused) /* it could not be set when the link came up */
+		path_confirm(n, h);
 	return r;
 }
 
