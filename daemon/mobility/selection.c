@@ -221,12 +221,6 @@ static void came_back(struct engine *e)
 	engine_notify(e, &ev, "care-of address %s on %s again", ADDR_STR(&e->coa), e->uplink->name);
 }
 
-/* It was somewhere, and nobody has been told that it is not: the interface may have gone while nothing was settled. */
-static bool is_news(const struct engine *e)
-{
-	return e->uplink || (!e->lost_at && !addr_is_any(&e->coa));
-}
-
 void selection_run(struct engine *e)
 {
 	struct candidate best = {0}, c;
@@ -241,7 +235,8 @@ void selection_run(struct engine *e)
 		}
 	old_alive = current_path_alive(e);
 	if (!have) {
-		if (is_news(e))
+		/* Not by the uplink: that may have gone while nothing was settled. */
+		if (!e->lost_at && !addr_is_any(&e->coa))
 			went_offline(e);
 		/* e->coa stays: coming back to it needs no signalling (E13). */
 		list_for_each(b, &e->bindings, node) {
