@@ -70,7 +70,7 @@ struct plane_binding bpf_binding_of(const struct path *path);
 /* plane_held.c */
 /*
  * Send what is held of a home address by its path, which is in place.  As long as nobody knows that it is good only what may come
- * twice is sent, and stays held; then all goes, for the last time.
+ * twice is sent, and stays held, and what belongs to a stream; then all goes, for the last time.
  */
 void bpf_held_send(const struct plane_bpf *b, const struct path *path, bool good);
 void bpf_held_discard(const struct plane_bpf *b, const struct plane_addr *home);

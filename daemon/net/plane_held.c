@@ -49,15 +49,26 @@ static bool may_come_twice(const struct plane_held *h)
 	return h->packet[NEXT_HEADER_AT] == IPPROTO_TCP;
 }
 
-/* One that nobody has said to be good: once by each, which is kept with the packet. */
+/* The next packet of its flow is about to come anyway: to be early is worth more than to arrive for certain. */
+static bool is_of_stream(const struct plane_held *h)
+{
+	return h->row >= PLANE_STREAM_ROW && h->at_ns + PLANE_STREAM_NS > loop_now().mono * 1000;
+}
+
+/* One that nobody has said to be good, to somewhere else than the one that lost it. */
 static void try_path(const struct plane_bpf *b, const struct plane_held_key *key,
 		     struct plane_held *h, const struct plane_addr *coa)
 {
-	if (!may_come_twice(h) || plane_addr_equal(&h->coa, coa))
+	if (plane_addr_equal(&h->coa, coa))
 		return;
-	h->coa = *coa;
-	bpf_map_put(b->fd[PIN_HELD], key, h);
-	send_again(b, h);
+	if (may_come_twice(h)) { /* once by each, which is kept with the packet */
+		h->coa = *coa;
+		bpf_map_put(b->fd[PIN_HELD], key, h);
+		send_again(b, h);
+	} else if (is_of_stream(h)) {
+		bpf_map_delete(b->fd[PIN_HELD], key);
+		send_again(b, h);
+	}
 }
 
 void bpf_held_send(const struct plane_bpf *b, const struct path *path, bool good)

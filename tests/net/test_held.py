@@ -16,6 +16,8 @@ pytestmark = pytest.mark.skipif(PLANE == "kernel", reason="its tunnels hold noth
 WORDS = [b"first", b"second", b"third"]
 SILENT_PORT = 9
 SLOW = 0.3  # seconds that an agent takes
+STREAM = 9  # packets in a row
+YOUNG = 5   # seconds by which what is held may seem to be sent later: it is not old in this test
 REPAIRED = 6  # seconds in which what others may have changed is looked for and put back
 AGE = 8  # octets, at both ends of an entry of the map "held"
 PAUSED_AT = 64  # in an entry of the map "binding"
@@ -161,6 +163,49 @@ def test_a_slow_agent_does_not_lose_it(bound):
     assert streams.socket.recv(100) == WORDS[1]
     assert len(behind_update(bound, WORDS[0], begin)) == 1
     assert behind_update(bound, WORDS[1], begin)[-1] < SLOW + 0.5, "its timer has longer"
+
+
+@pytest.mark.parametrize(("packets", "early"), [(STREAM, True), (STREAM - 1, False)])
+def test_a_packet_of_a_stream_does_not_wait_for_the_answer(bound, session, packets, early):
+    """The next one would not, either."""
+    burst(session, packets)
+    grow_older(bound, -YOUNG)
+    begin = bound.now()
+    with asleep(bound.ha2.process):
+        bound.plug("w0", "C")
+        bound.wait_updates(1, net.HOME2, begin)
+        time.sleep(SLOW)
+        assert len(behind_update(bound, WORDS[0], begin)) == early
+    assert answers(session) == [WORDS[0]]
+    assert len(behind_update(bound, WORDS[0], begin)) == 1
+
+
+def burst(session, packets):
+    for _ in range(packets):
+        session.socket.send(WORDS[0])
+
+
+def test_a_stream_that_has_ended_waits(bound, session):
+    burst(session, STREAM)
+    begin = bound.now()
+    time.sleep(SLOW)
+    with asleep(bound.ha2.process):
+        bound.plug("w0", "C")
+        bound.wait_updates(1, net.HOME2, begin)
+        time.sleep(SLOW)
+        assert not behind_update(bound, WORDS[0], begin)
+    assert answers(session) == [WORDS[0]]
+
+
+def test_a_stream_does_not_leave_by_the_path_that_lost_it(bound, session):
+    """As long as nothing tells whether the link that comes back leads to the same place."""
+    burst(session, STREAM)
+    grow_older(bound, -YOUNG)
+    with asleep(bound.routers["C"].process):
+        bound.plug("w0", "C")
+        assert not answers(session)
+        assert bound.daemon.plane("held")
+    assert answers(session) == [WORDS[0]]
 
 
 @pytest.mark.parametrize(("seconds", "sent"), [(50, True), (61, False)])

@@ -229,7 +229,7 @@ static __always_inline __u32 flow_of(const struct plane_held *h)
 }
 
 /* That of its flow, or else one that is free, or somebody's. */
-static __always_inline void choose_place(struct plane_held_key *key, const struct plane_held *h)
+static __always_inline void choose_place(struct plane_held_key *key, struct plane_held *h)
 {
 	__u32 spare = h->flow % PLANE_HELD_FLOWS;
 	bool is_free = false;
@@ -240,8 +240,11 @@ static __always_inline void choose_place(struct plane_held_key *key, const struc
 
 		key->place = i;
 		there = bpf_map_lookup_elem(&held, key);
-		if (there && there->flow == h->flow)
+		if (there && there->flow == h->flow) {
+			if (there->at_ns + PLANE_STREAM_NS > h->at_ns)
+				h->row = there->row + 1;
 			return;
+		}
 		if (!is_free && (!there || there->at_ns + PLANE_HELD_NS < h->at_ns)) {
 			spare = i;
 			is_free = true;
@@ -254,7 +257,8 @@ static __always_inline void choose_place(struct plane_held_key *key, const struc
  * Several segments in one are not worth it: who waits for an answer sends a single one again.  Neither is what nobody can
  * complete the checksum of.  A function of its own, since the verifier has to see that the length checked is the one used.
  */
-static __noinline int hold(struct __sk_buff *skb, const struct plane_addr *home)
+static __noinline int hold(struct __sk_buff *skb, const struct plane_addr *home,
+			   const struct plane_binding *b)
 {
 	struct plane_held_key key;
 	struct plane_held *h;
@@ -275,7 +279,8 @@ static __noinline int hold(struct __sk_buff *skb, const struct plane_addr *home)
 	h->len = len;
 	h->flow = flow_of(h);
 	h->at_ns = h->at_ns_too = bpf_ktime_get_boot_ns();
-	__builtin_memset(&h->coa, 0, sizeof(h->coa));
+	h->coa = b->coa;
+	h->row = 0;
 	key.home = *home;
 	choose_place(&key, h);
 	bpf_map_update_elem(&held, &key, h, BPF_ANY);
@@ -324,7 +329,7 @@ int dmm_encap(struct __sk_buff *skb)
 	if (b->watched && report(&home))
 		b->watched = 0;
 	if (b->paused) {
-		hold(skb, &home);
+		hold(skb, &home, b);
 		drop(PLANE_DROP_NO_BINDING);
 		return TC_ACT_STOLEN;
 	}

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define PLANE_VERSION 5
+#define PLANE_VERSION 6
 #define PLANE_MAX_HOMES 64
 #define PLANE_MAX_ACCEPT 1024
 
@@ -74,6 +74,9 @@ struct plane_coa {
 #define PLANE_MAX_HELD (PLANE_MAX_HOMES * PLANE_HELD_FLOWS)
 #define PLANE_HELD_NS 60000000000ull /* nobody waits for what is older */
 #define PLANE_HELD_SIZE 1500
+/* A flow that has sent so many in a row, none later than this after the one before, is a stream while that goes on. */
+#define PLANE_STREAM_ROW 8u
+#define PLANE_STREAM_NS 50000000ull
 
 struct plane_held_key {
 	struct plane_addr home;
@@ -82,8 +85,9 @@ struct plane_held_key {
 
 struct plane_held {
 	__u64 at_ns;           /* CLOCK_BOOTTIME */
-	struct plane_addr coa; /* it has left by its path since, perhaps in vain; :: = by none */
+	struct plane_addr coa; /* its path did not take it, or has taken it since */
 	__u32 flow;            /* a hash of destination and ports, or identifier of ICMPv6 */
+	__u32 row;             /* packets of its flow before it, each soon behind the last */
 	__u32 len;
 	/* From the IPv6 header on; the checksum of its payload may still have to be made. */
 	__u8 packet[PLANE_HELD_SIZE];
