@@ -29,7 +29,6 @@ import handovers  # noqa: E402
 import machine  # noqa: E402
 import plot  # noqa: E402
 import prefixes  # noqa: E402
-import quiet  # noqa: E402
 import readme  # noqa: E402
 import sessions  # noqa: E402
 import throughput  # noqa: E402
@@ -87,8 +86,7 @@ def main():
     directory = BUILD / "bench"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    quiet.be_quiet()
-    os.environ["NET_LOG_LEVEL"] = "info"  # as installed
+    os.environ["NET_LOG_LEVEL"] = "info"  # as installed; tests have it tell everything
     about = machine.describe()
     print(machine.line(about), flush=True)
     figures, failed, absent = measure(directory)
