@@ -41,7 +41,7 @@ def _moves_of_a_scene(run, directory, mode, rounds):
         scene.probe("udp", "stream", net.HOME2, "--seconds", STREAM_SECONDS)
         scene.wait_stream(net.HOME2, "w0")
         made = [move.make_move(scene, PLACES[i % 2], mode) for i in range(WARM_UP + rounds)]
-        still = _stand_still(made[-1].end - made[-1].begin)
+        still = [_stand_still(m.end - m.begin) for m in made[WARM_UP:]] if mode == "make" else []
         watch = move.StreamWatch(scene, net.HOME2)
         measured = [move.measure(scene, m) for m in made[WARM_UP:]]
         return ([(m, watch.suffered(m.begin, m.end)) for m in measured],
@@ -51,12 +51,12 @@ def _moves_of_a_scene(run, directory, mode, rounds):
 
 
 def _stand_still(seconds):
-    """A span as long as a move in which nothing happens, in a list."""
+    """A span as long as a move in which nothing happens."""
     begin = time.time()
     time.sleep(seconds)
     span = begin, time.time()
     time.sleep(0.1)  # the stream goes on behind it
-    return [span]
+    return span
 
 
 def _solicitations(scene, measured):

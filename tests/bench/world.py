@@ -8,10 +8,12 @@ manager, solicits routers as soon as it hears of the link, and the router answer
 are optimistic; what the kernel had learnt on the network left is taken away.  One side alone sends
 numbered packets: up the mobile node, down the correspondent (then the mobile node says nothing).
 "make" joins the new network by a second interface first, with 10,000 packets a second up and as
-many down.
+many down, and a stream beside them, from ha2 to the correspondent, for which nothing changes: what
+that suffers is the machine's doing.
 
 Writes one JSON object: {"trip": ms, "moves": [{"outage": ms, "beyond": ms, "router": ms} or
-{"lost": n, "gap": ms, ...}], "still": the same of a span without a move}.  outage: link up to the
+{"lost": n, "gap": ms, "beside": gap of the stream beside, ...}], "still": the same of a span
+without a move}.  outage: link up to the
 first packet over the new path; beyond: of that, what is beyond the router's advertisement and a
 round trip to ha2; router: link up to the advertisement.  Status 3 and a line: it is not on this
 machine.
@@ -33,9 +35,9 @@ from solicitor import Solicitor  # noqa: E402
 from tunnels import TUNNELS, NotInstalled, Other  # noqa: E402
 
 FLOW = BUILD / "bench-programs" / "flow"
-PORT, SIZE = 6000, 64
+PORT, PORT_BESIDE, SIZE = 6000, 6001, 64
 NOT_HERE = 3
-INTERVAL = {"up": 200, "down": 200, "make": 100}  # microseconds
+INTERVAL = {"up": 200, "down": 200, "make": 100, "beside": 200}  # microseconds
 PATIENCE = 45  # seconds; WireGuard is silent for 25
 SETTLE = 0.5
 HOLE = 0.1
@@ -100,8 +102,13 @@ class World(Scene):
             self.mn.command("ip", "-6", "route", "flush", "default", "dev", device)
 
     def flow(self, direction, interval):
-        ends = (self.mn, self.cn) if direction == "up" else (self.cn, self.mn)
-        return Flow(self, direction, *ends, interval)
+        here, there = (self.mn, self.tunnel.source or "any"), (self.cn, net.CN)
+        ends = (here, there) if direction == "up" else (there, here)
+        return Flow(self.directory, direction, *ends, PORT, interval, self.tunnel.kind)
+
+    def flow_beside(self):
+        return Flow(self.directory, "beside", (self.nodes.ha2, net.HA2), (self.cn, net.CN),
+                    PORT_BESIDE, INTERVAL["beside"])
 
     def advertised(self, device, after):
         return next(p.time for p in self.packets(device=device)
@@ -114,21 +121,20 @@ class World(Scene):
 
 
 class Flow:
-    """One direction: (time of arrival in seconds, number) of what came."""
+    """One direction, from one (node, address) to another: (time of arrival in seconds, number) of
+    what came."""
 
-    def __init__(self, world, direction, sender, receiver, interval):
-        kind = world.tunnel.kind
-        ends = (world.tunnel.source or "any", net.CN)
-        source, to = ends if direction == "up" else reversed(ends)
-        self._log = world.directory / f"{direction}.flow"
+    def __init__(self, directory, name, begin, end, port, interval, kind="udp"):
+        (sender, source), (receiver, to) = begin, end
+        self._log = directory / f"{name}.flow"
         self._at, self.arrived = 0, []
-        self._receiver = receiver.start(f"receive-{direction}", [FLOW, "receive", kind, PORT,
-                                        self._log], world.directory / f"receive-{direction}.log")
+        self._receiver = receiver.start(f"receive-{name}", [FLOW, "receive", kind, port,
+                                        self._log], directory / f"receive-{name}.log")
         self._receiver.wait_output("ready")
-        self._sender = sender.start(f"send-{direction}", [FLOW, "send", kind, source, to, PORT,
+        self._sender = sender.start(f"send-{name}", [FLOW, "send", kind, source, to, port,
                                     interval, 8 if kind == "mptcp" else SIZE],
-                                    world.directory / f"send-{direction}.log")
-        wait_until(lambda: len(self.look()) > 100, f"packets {direction}", 10, interval=0.05)
+                                    directory / f"send-{name}.log")
+        wait_until(lambda: len(self.look()) > 100, f"packets {name}", 10, interval=0.05)
 
     def look(self):
         with open(self._log, "rb") as f:
@@ -206,7 +212,7 @@ def measure(world, mode, moves):
         done = [move_by_break(world, flow, "BC"[n % 2]) for n in range(moves)]
         flow.stop()
         return {"moves": done}
-    flows = [world.flow(d, INTERVAL[mode]) for d in ("up", "down")]
+    flows = [*(world.flow(d, INTERVAL[mode]) for d in ("up", "down")), world.flow_beside()]
     before_others([*world.tunnel.carriers(), *(p for f in flows for p in f.processes())])
     spans = [move_by_make(world, "BC"[n % 2]) for n in range(moves)]
     begin = time.time()
@@ -216,14 +222,15 @@ def measure(world, mode, moves):
     for flow in flows:
         flow.look()
         flow.stop()
-    result = [_both(flows, span) for span in spans]
+    result = [_of_all(flows, span) for span in spans]
     return {"moves": result[:-1], "still": result[-1]}
 
 
-def _both(flows, span):
-    up, down = (f.suffered(*span) for f in flows)
+def _of_all(flows, span):
+    up, down, beside = (f.suffered(*span) for f in flows)
     return {"lost": up["lost"] + down["lost"], "lost_up": up["lost"], "lost_down": down["lost"],
-            "gap": max(up["gap"], down["gap"]), "gap_up": up["gap"], "gap_down": down["gap"]}
+            "gap": max(up["gap"], down["gap"]), "gap_up": up["gap"], "gap_down": down["gap"],
+            "beside": beside["gap"]}
 
 
 def main():
