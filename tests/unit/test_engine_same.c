@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* E13: the same prefix again needs no signalling; what was under way is finished. */
 #include <criterion/criterion.h>
+#include <errno.h>
 
 #include "engine_world.h"
 
@@ -22,6 +23,25 @@ Test(engine, E13_the_same_place_again)
 	cr_assert_eq(world_count(w, OP_CONFIRM), 5 * 2, "each binding, each time");
 	cr_assert(world_tunnels(w, HOA, place_a.coa));
 	cr_assert_eq(w->e->n_handovers, 1, "this is no handover");
+	world_free(w);
+}
+
+/* What kept it from being set up may have gone meanwhile. */
+Test(engine, E13_a_path_that_failed_is_tried_again_at_the_same_place)
+{
+	struct world *w = world_bound(WORLD_ONE, &place_a);
+
+	w->path_error = -EEXIST;
+	world_leave(w, &place_a);
+	world_arrive(w, &place_b);
+	world_run(w, 3 * SEC);
+	cr_assert_eq(world_count(w, OP_CONFIRM), 0);
+	w->path_error = 0;
+	world_leave(w, &place_b);
+	world_arrive(w, &place_b);
+	cr_assert_eq(world_count(w, OP_CONFIRM), 1);
+	cr_assert(world_tunnels(w, HOA, place_b.coa));
+	cr_assert_eq(world_binding(w, HOA)->path_error, 0);
 	world_free(w);
 }
 
