@@ -23,6 +23,8 @@ static void read_control(struct msghdr *m, struct datagram *d)
 			d->ifindex = (int)info->ipi6_ifindex;
 		} else if (c->cmsg_type == IPV6_HOPLIMIT) {
 			memcpy(&d->hop_limit, CMSG_DATA(c), sizeof(d->hop_limit));
+		} else if (c->cmsg_type == IPV6_TCLASS) {
+			memcpy(&d->traffic_class, CMSG_DATA(c), sizeof(d->traffic_class));
 		} else if (c->cmsg_type == IPV6_RECVERR) {
 			d->error = (const void *)CMSG_DATA(c);
 		}

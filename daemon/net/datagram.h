@@ -15,15 +15,16 @@ struct datagram {
 		dst; /* dst needs IPV6_RECVPKTINFO; on an error queue src is where it was sent to */
 	int ifindex; /* IPV6_RECVPKTINFO, else 0 */
 	int hop_limit;                         /* IPV6_RECVHOPLIMIT, else -1 */
+	int traffic_class;                     /* IPV6_RECVTCLASS, else 0 */
 	uint32_t mark;                         /* SO_RCVMARK, else 0 */
 	const struct sock_extended_err *error; /* on an error queue */
-	const uint8_t *data;
+	uint8_t *data;
 	size_t len;
 };
 
 /*
  * Hand over what waits on the socket (flags: 0, or MSG_ERRQUEUE), at most MESSAGES_PER_WAKEUP; then timers and signals have
- * their turn.  What is longer than max is dropped.  The data are valid during the call.
+ * their turn.  What is longer than max is dropped.  The data are valid during the call, and may be changed in it.
  */
 void datagrams_receive(struct net *n, int fd, int flags, size_t max,
 		       void (*receive)(struct net *n, const struct datagram *d));

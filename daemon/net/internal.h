@@ -17,6 +17,7 @@
 #define TUNNEL_OVERHEAD 40
 #define MESSAGES_PER_WAKEUP 64 /* then timers and signals have their turn; the rest waits */
 #define MIN_OUTER_MTU 1280
+#define DEVICE_MTU 9000 /* the routes say what really fits */
 #ifndef SO_RCVMARK
 #define SO_RCVMARK 75 /* Linux 5.19 */
 #endif

@@ -84,6 +84,10 @@ static void on_link(struct net *n, const struct nlmsghdr *h, struct instant now)
 	ev.name = mnl_attr_get_str(tb[IFLA_IFNAME]);
 	if (is_own_device(n, ev.name) || is_own_tunnel(n, ev.ifindex)) {
 		on_own_link(n, h);
+		/* The kernel has given the routes into it another MTU as well. */
+		if (is_own_device(n, ev.name) && tb[IFLA_MTU] &&
+		    mnl_attr_get_u32(tb[IFLA_MTU]) != DEVICE_MTU)
+			reconcile_soon(n, "a device");
 		return;
 	}
 	if (ifi->ifi_flags & IFF_LOOPBACK)

@@ -21,19 +21,20 @@
 #include "net/datagram.h"
 #include "net/internal.h"
 
-static void too_big(struct net *n, const struct in6_addr *anchor, const uint8_t *inner, size_t len,
-		    uint32_t mtu)
+static void too_big(struct net *n, const struct datagram *d)
 {
+	const uint32_t mtu = d->error->ee_info;
 	struct in6_addr home;
 
-	if (len < IP6_HEADER_LEN || inner[0] >> 4 != 6 || mtu < TUNNEL_OVERHEAD)
+	if (d->len < IP6_HEADER_LEN || d->data[0] >> 4 != 6 || mtu < TUNNEL_OVERHEAD)
 		return;
-	memcpy(&home, inner + 8, sizeof(home));
+	memcpy(&home, d->data + 8, sizeof(home));
 	for (unsigned i = 0; i < CONF_MAX_HOMES; i++) {
 		struct installed *h = &n->home[i];
 
 		if (!h->present || h->path.mode != PATH_TUNNEL ||
-		    !addr_equal(&h->path.home, &home) || !addr_equal(&h->path.anchor, anchor))
+		    !addr_equal(&h->path.home, &home) || !addr_equal(&h->path.anchor, &d->src) ||
+		    !addr_equal(&h->path.coa, &d->dst))
 			continue;
 		path_set_learnt_mtu(n, h, mtu);
 	}
@@ -45,7 +46,7 @@ static void receive_error(struct net *n, const struct datagram *d)
 	if (!d->error || d->error->ee_origin != SO_EE_ORIGIN_ICMP6)
 		return;
 	if (d->error->ee_type == ICMPV6_PKT_TOOBIG)
-		too_big(n, &d->src, d->data, d->len, d->error->ee_info);
+		too_big(n, d);
 	if (n->plane->ops->leaves_errors)
 		relay_error(n, d);
 }
@@ -65,14 +66,38 @@ void pmtu_inject(struct net *n, const uint8_t *packet, size_t len)
 		log_debug("a packet for our device is lost: %s", log_strerror(errno));
 }
 
+/* Nobody beyond the anchor sends from here, or from its own link. */
+static bool is_credible(const struct in6_addr *src, const struct in6_addr *home)
+{
+	return !addr_is_linklocal(src) && !addr_is_multicast(src) && !addr_equal(src, home);
+}
+
+enum ecn { NOT_ECT, ECT_1, ECT_0, CE }; /* RFC 3168 section 5 */
+
+/* What was marked on the way goes on with the packet inside (RFC 6040 section 4.2).  False: that is to be dropped. */
+static bool carry_mark(enum ecn outer, uint8_t *inner)
+{
+	const unsigned shift = 4; /* in the second octet of the header */
+	const enum ecn own = inner[1] >> shift & CE;
+
+	if (outer == CE)
+		inner[1] |= CE << shift;
+	else if (outer == ECT_1 && own == ECT_0)
+		inner[1] ^= (ECT_0 ^ ECT_1) << shift;
+	return outer != CE || own != NOT_ECT;
+}
+
+/* By the rules that the plane has for what comes in one piece. */
 static void reassembled(struct net *n, const struct datagram *d)
 {
-	struct in6_addr home;
+	struct in6_addr src, home;
 
 	if (d->len < IP6_HEADER_LEN || d->data[0] >> 4 != 6)
 		return;
+	memcpy(&src, d->data + 8, sizeof(src));
 	memcpy(&home, d->data + 24, sizeof(home));
-	if (n->plane->ops->is_accepted(n->plane, &home, &d->src, &d->dst))
+	if (n->plane->ops->is_accepted(n->plane, &home, &d->src, &d->dst) &&
+	    is_credible(&src, &home) && carry_mark(d->traffic_class & CE, d->data))
 		pmtu_inject(n, d->data, d->len);
 }
 
@@ -93,6 +118,7 @@ int pmtu_open(struct net *n)
 	if (n->pmtu_fd < 0)
 		return -errno;
 	if (setsockopt(n->pmtu_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0 ||
+	    setsockopt(n->pmtu_fd, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof(on)) < 0 ||
 	    setsockopt(n->pmtu_fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof(on)) < 0)
 		return -errno;
 	return net_watch(n, n->pmtu_fd, on_packet);

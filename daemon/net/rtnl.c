@@ -16,7 +16,6 @@
 #include "net/policy_rule.h"
 
 #define MESSAGE_MAX 32768 /* what the kernel puts into one message of a dump at most */
-#define DEVICE_MTU 9000   /* the routes say what really fits */
 
 static void put_nl_addr(struct nl_addr **a)
 {

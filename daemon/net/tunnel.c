@@ -14,7 +14,6 @@
 #include "net/netlink.h"
 
 #define KIND "ip6tnl"
-#define DEVICE_MTU 9000 /* the routes say what really fits */
 /*
  * A congestion mark inside is ECT(0) outside, whatever is asked for (RFC 3168 section 9.1.1, full functionality; RFC 6040 would
  * copy it): lost is only that the networks in between do not see it.  Only actions on each uplink could rewrite that.

@@ -112,6 +112,33 @@ def test_E11_fragments_do_not_smuggle_a_tunnel_packet_in(away, outer, target):
     still_well(away)
 
 
+@pytest.mark.parametrize("source", [net.HOME2, "fe80::1", "ff02::1"])
+def test_E11_nor_what_comes_in_fragments(away, source):
+    receiver = listener(away, net.HOME2)
+    send_in_fragments(away, secret_for(net.HOME2, source), 64, 11)
+    assert arrives(receiver) is None
+    still_well(away)
+
+
+@pytest.mark.parametrize("size", [64, 1280])
+def test_E11_an_advertisement_in_the_tunnel_is_no_router(away, size):
+    """In fragments, or in one piece."""
+    preferred, lifetime = 0x08, 1800
+    body = struct.pack("!BBHII", 64, preferred, lifetime, 0, 0)
+    send_in_fragments(away, forge.icmpv6("fe80::bad", net.HOME2, pk.RA, 0, body), size, 13)
+    receiver = listener(away, net.HOME2)
+    send_in_fragments(away, secret_for(net.HOME2), 64, 14)
+    assert arrives(receiver), "what came before has been judged"
+    route, = away.mn.ip_json("-6", "route", "get", net.CN)
+    assert route["dev"] == "w0"
+
+
+def send_in_fragments(scene, inner, size, identification):
+    for piece in forge.fragments(forge.tunnelled(net.HA2, net.care_of("B"), inner), size,
+                                 identification):
+        scene.forged("B", piece)
+
+
 @pytest.mark.parametrize("inner", ["care-of", "link-local", "loopback", "other home", "multicast"])
 def test_E11_anchor_delivers_only_to_its_own_home_address(away, inner):
     target = {"care-of": net.care_of("B"), "link-local": "fe80::ff:fe00:100", "loopback": "::1",

@@ -110,3 +110,16 @@ def marked(scene, data, inner, outer):
     packet = forge.with_class(forge.udp(net.CN, net.HOME2, ECHO_PORT, PORT, data), inner)
     scene.forged("B", forge.with_class(
         forge.tunnelled(net.HA2, net.care_of("B"), packet), outer))
+
+
+def test_N11_congestion_marks_on_fragments_of_the_tunnel_packet(bound):
+    program = Datagrams(bound.mn, net.HOME2, PORT)
+    for number, (inner, row) in enumerate(ARRIVING.items()):
+        for outer, expected in row.items():
+            packet = forge.with_class(forge.udp(net.CN, net.HOME2, ECHO_PORT, PORT, bytes(900)),
+                                      inner)
+            for piece in forge.fragments(forge.tunnelled(net.HA2, net.care_of("B"), packet), 600,
+                                         100 + number * 4 + outer):
+                bound.forged("B", forge.with_class(piece, outer))
+            got = program.receive(0.1 if expected is None else 3)
+            assert (got and got.traffic_class) == expected, (inner, outer)

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sizes (requirement N11): path MTU discovery outside and inside of the tunnel, in both directions,
 and fragments of either packet (RFC 2473 section 7, RFC 8201)."""
+import struct
+
 import pytest
 from lib import forge, judge, packets as pk, peers, topology as net
+from lib.daemon import DEVICE
 from lib.datagrams import IPV6_MTU_DISCOVER, PMTUDISC_DO, Datagrams
+from lib.faults import BOUND
 from lib.run import wait_until
 from lib.session import ECHO_PORT, TcpSession, UdpSession
 
@@ -127,6 +131,26 @@ def test_N11_mtu_of_the_link_itself(bound, how):
         assert UdpSession(bound.mn, net.CN, source=net.HOME2).exchange(1300)
         sent = of_home(bound, begin)[0]
         assert max(p.size for p in sent) <= mtu
+
+
+def test_N11_too_big_for_another_address_is_not_of_the_tunnel(bound):
+    """As for an earlier care-of address, or by somebody who does not know this one."""
+    before, inner = mtu_of_home(bound), forge.udp(net.HOME2, net.CN, 7, 7, bytes(1000))
+    other = bound.mn.addresses("w0", scope="link")[0]["local"]
+    for to, mtu in ((other, 1290), (net.care_of("B"), 1400)):
+        quoted = struct.pack("!I", mtu) + forge.tunnelled(to, net.HA2, inner)
+        bound.forged("B", forge.icmpv6(net.router_address("B"), to, TOO_BIG, 0, quoted))
+    wait_until(lambda: mtu_of_home(bound) != before, "the second to be believed")
+    assert mtu_of_home(bound) == 1400 - OVERHEAD
+
+
+def test_N7_the_mtu_of_the_device_comes_back(bound):
+    before = mtu_of_home(bound)
+    for mtu in (1300, 9000):
+        bound.mn.ip(f"link set {DEVICE} mtu {mtu}")
+    wait_until(lambda: mtu_of_home(bound) == before, "the route to be as before", BOUND)
+    bound.mn.ip(f"link set {DEVICE} mtu 1300")
+    wait_until(lambda: mtu_of_home(bound) == before, "the route to be as before", BOUND)
 
 
 def advertise(scene, mtu):
