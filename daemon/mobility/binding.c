@@ -142,6 +142,14 @@ static bool anchor_is_proven(const struct binding *b)
 	       b->anchor->n.ba_accepted > 0;
 }
 
+/* By the update that was sent last, if nothing has kept it. */
+static bool is_known_to_anchor(const struct binding *b, const struct in6_addr *coa)
+{
+	if (b->n_outstanding)
+		return addr_equal(&b->outstanding[b->n_outstanding - 1].coa, coa);
+	return b->registered && addr_equal(&b->registered_coa, coa);
+}
+
 void binding_path_tunnel(struct binding *b)
 {
 	struct path p = path_base(b, PATH_TUNNEL);
@@ -154,6 +162,7 @@ void binding_path_tunnel(struct binding *b)
 	p.coa = b->coa;
 	p.ifindex = b->link->ifindex;
 	p.next_hop = b->engine->next_hop;
+	p.unannounced = !is_known_to_anchor(b, &b->coa);
 	binding_set_path(b, &p);
 }
 

@@ -63,6 +63,8 @@ struct path {
 	/* Registered on demand: while blocked, what leaves from it is dropped but makes itself known. */
 	bool wake;
 	bool dad; /* no binding lives that would defend the address: detect duplicates */
+	/* No binding update has told the anchor of the care-of address yet: nothing leaves by it. */
+	bool unannounced;
 };
 
 /* An update that may still be acknowledged. */

@@ -215,6 +215,8 @@ static void transmit(struct binding *b)
 		return;
 	}
 	b->retransmit_at = usec_add(e->now.mono, b->timeout);
+	if (!withdraw && b->path.unannounced && addr_equal(&b->path.coa, &b->coa))
+		binding_path_tunnel(b);
 }
 
 /* The state of before: the change is told when the message has left. */

@@ -199,7 +199,7 @@ static bool is_down(struct net *n, const struct path *p)
 {
 	const struct uplink *u = uplink_find(n, p->ifindex);
 
-	return p->mode == PATH_TUNNEL && (!u || u->down);
+	return p->mode == PATH_TUNNEL && (!u || u->down || p->unannounced);
 }
 
 static int set_plane_path(struct net *n, const struct path *p)

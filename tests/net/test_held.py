@@ -6,7 +6,7 @@ import time
 
 import pytest
 from lib import state, topology as net
-from lib.daemon import PLANE
+from lib.daemon import DEVICE, PLANE
 from lib.faults import asleep, remove_uplink, restore_uplink
 from lib.run import run_command, wait_until
 from lib.session import TcpSession, UdpSession
@@ -165,10 +165,11 @@ def test_a_slow_agent_does_not_lose_it(bound):
     assert behind_update(bound, WORDS[1], begin)[-1] < SLOW + 0.5, "its timer has longer"
 
 
-@pytest.mark.parametrize(("packets", "early"), [(STREAM, True), (STREAM - 1, False)])
-def test_a_packet_of_a_stream_does_not_wait_for_the_answer(bound, session, packets, early):
+@pytest.mark.parametrize(("packets", "pause", "early"), [(STREAM, 0, True), (STREAM - 1, 0, False),
+                                                        (STREAM, 0.08, False)])
+def test_a_packet_of_a_stream_does_not_wait_for_the_answer(bound, session, packets, pause, early):
     """The next one would not, either."""
-    burst(session, packets)
+    burst(session, packets, pause)
     grow_older(bound, -YOUNG)
     begin = bound.now()
     with asleep(bound.ha2.process):
@@ -180,9 +181,31 @@ def test_a_packet_of_a_stream_does_not_wait_for_the_answer(bound, session, packe
     assert len(behind_update(bound, WORDS[0], begin)) == 1
 
 
-def burst(session, packets):
+def burst(session, packets, pause=0.0):
     for _ in range(packets):
+        time.sleep(pause)
         session.socket.send(WORDS[0])
+
+
+@pytest.mark.parametrize("packets", [STREAM, 1])
+def test_nothing_leaves_before_the_update(bound, packets):
+    """Which waits, since there were three of them in this second."""
+    session = UdpSession(bound.mn, net.CN, source=net.HOME2)
+    assert session.exchange()
+    time.sleep(1.2)
+    for place in "CBC":
+        lose(bound)
+        begin = bound.now()
+        bound.plug("w0", place)
+        bound.wait_updates(1, net.HOME2, begin)
+    lose(bound)
+    burst(session, packets)
+    grow_older(bound, -YOUNG)
+    begin = bound.now()
+    bound.plug("w0", "B")
+    assert heard(session.socket, 2) == [WORDS[0]]
+    waited, = behind_update(bound, WORDS[0], begin)
+    assert waited > 0
 
 
 def test_a_stream_that_has_ended_waits(bound, session):
@@ -262,6 +285,24 @@ def test_a_stream_does_not_wait_for_its_timer(bound):
     assert session.socket.recv(100) == WORDS[0]
     assert 0 < behind_update(bound, WORDS[0], begin)[0] < 0.5, "its timer has more than a second"
     session.exchange()
+
+
+def test_a_segment_leaves_once_by_each_path(bound):
+    """Also when a path is set again."""
+    session = TcpSession(bound.mn, net.CN, source=net.HOME2)
+    session.exchange()
+    lose(bound)
+    begin = bound.now()
+    session.socket.sendall(WORDS[0])
+    time.sleep(TRIED_THRICE)
+    with asleep(bound.ha2.process):
+        bound.plug("w0", "C")
+        bound.wait_updates(1, net.HOME2, begin)
+        bound.mn.ip(f"link set {DEVICE} mtu 1300")
+        wait_until(lambda: bound.mn.ip_json("link", "show", DEVICE)[0]["mtu"] > 1300,
+                   "the device and what leads into it to be put back")
+        assert len(behind_update(bound, WORDS[0], begin)) == 1
+    assert session.socket.recv(100) == WORDS[0]
 
 
 def test_one_that_does_not_fit_is_not_held(bound, session):

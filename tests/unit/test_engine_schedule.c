@@ -22,6 +22,29 @@ static void check_intervals(const struct world *w, const usec_t *interval, unsig
 	}
 }
 
+/* The rate limit holds an update back, and with it what is sent: the anchor would not let it in. */
+Test(engine, E12_nothing_leaves_before_the_update)
+{
+	static const struct place *const way[] = {&place_a, &place_b, &place_a, &place_b, &place_a};
+	struct world *w = world_bound(WORLD_ONE, way[0]);
+
+	world_run(w, 5 * SEC);
+	for (unsigned i = 1; i < 5; i++) {
+		world_leave(w, way[i - 1]);
+		world_arrive(w, way[i]);
+		world_run(w, 50 * MSEC);
+		cr_assert(world_tunnels(w, HOA, way[i]->coa));
+		cr_assert_eq(world_path(w, HOA)->unannounced, i == 4, "%u", i);
+	}
+	cr_assert_eq(world_count(w, OP_SEND), 3);
+	world_run(w, 1 * SEC);
+	cr_assert_eq(world_count(w, OP_SEND), 4);
+	cr_assert(world_tunnels(w, HOA, place_a.coa));
+	cr_assert_not(world_path(w, HOA)->unannounced);
+	cr_assert_eq(world_last(w, OP_PATH)->at, world_last(w, OP_SEND)->update.at, "at once");
+	world_free(w);
+}
+
 Test(engine, E12_first_registration_backs_off)
 {
 	static const usec_t interval[] = {1500 * MSEC, 3 * SEC,  6 * SEC, 12 * SEC,
