@@ -63,11 +63,10 @@ const char *obstacle_words(const struct binding *b, char *buf, size_t size)
 		break;
 	case OBSTACLE_MTU:
 		snprintf(buf, size,
-			 "packets above %u octets vanish in the tunnel to anchor %s, and no Packet "
-			 "Too Big comes: a "
-			 "firewall drops them (let ICMPv6 type 2 pass); sessions go on with "
-			 "smaller packets",
-			 b->obstacle.mtu, name);
+			 "large packets vanish in the tunnel to anchor %s, and no Packet Too Big "
+			 "comes: a firewall drops them (let ICMPv6 type 2 pass); until the next "
+			 "move sessions go on with packets of %u octets",
+			 name, b->obstacle.mtu);
 		break;
 	case OBSTACLE_NONE:
 	case OBSTACLE_MAX:

@@ -149,7 +149,7 @@ void net_watch_activity(struct net *n, const struct in6_addr *home);
 struct audit_result {
 	char what[96];
 	bool ok;
-	char words[256];
+	char words[512]; /* with the longest path of a file */
 };
 unsigned net_audit(struct net *n, struct audit_result *ret, unsigned max);
 

@@ -78,7 +78,7 @@ static void add_tunnel(struct findings *f, const char *what, const struct bindin
 	else if (is_blocked(n, b, &words))
 		findings_add(f, false, what, "blocked: %s",
 			     words ? words : "its tunnel could not be set up, see the log");
-	else if (l->probe_sent)
+	else if (l->probed && l->probed >= since)
 		findings_add(f, false, what,
 			     "no answer through %s: does it forward packets of %s, and does "
 			     "nothing between %s and %s drop %s?",
@@ -86,8 +86,8 @@ static void add_tunnel(struct findings *f, const char *what, const struct bindin
 			     ADDR_STR(&b->path.anchor),
 			     is_protected ? "ESP (protocol 50)" : "IPv6 in IPv6 (protocol 41)");
 	else
-		findings_add(f, false, what, "no probe could be sent through %s, see the log",
-			     anchor);
+		findings_add(f, false, what, "no probe could be sent through %s%s", anchor,
+			     b->engine->uplink ? "" : ": there is no way out");
 }
 
 static void add_path(struct findings *f, const struct binding *b, struct net *n, usec_t since)
@@ -156,7 +156,32 @@ static void add_key(struct findings *f, const struct anchor *a)
 		findings_add(f, true, what, "%s", a->key_proven ? "used" : "not used so far");
 }
 
-static void add_health(struct findings *f, const struct anchor *a)
+static bool is_silent_in_tunnels_only(const struct engine *e, const struct anchor *a)
+{
+	const struct binding *b;
+
+	list_for_each(b, &e->bindings, node)
+		if (b->anchor == a && b->obstacle.kind == OBSTACLE_TUNNEL)
+			return true;
+	return false;
+}
+
+static void add_silence(struct findings *f, const char *what, const struct engine *e,
+			const struct anchor *a)
+{
+	if (!e->uplink)
+		findings_add(f, false, what, "out of reach: there is no way out");
+	else if (is_silent_in_tunnels_only(e, a))
+		findings_add(f, false, what,
+			     "acknowledges binding updates, but its tunnel is silent");
+	else
+		findings_add(f, false, what,
+			     "%s does not answer binding updates: is it up, is the address right, "
+			     "does nothing on the way drop Mobility Headers (protocol 135)?",
+			     ADDR_STR(&a->address));
+}
+
+static void add_health(struct findings *f, const struct engine *e, const struct anchor *a)
 {
 	const char *leaving = a->leaving ? "; it asks us to go elsewhere" : "";
 	char what[96];
@@ -180,10 +205,7 @@ static void add_health(struct findings *f, const struct anchor *a)
 			findings_add(f, true, what, "reachable%s", leaving);
 		break;
 	case ANCHOR_SILENT:
-		findings_add(f, false, what,
-			     "%s does not answer binding updates: is it up, is the address right, "
-			     "does nothing on the way drop Mobility Headers (protocol 135)?",
-			     ADDR_STR(&a->address));
+		add_silence(f, what, e, a);
 		break;
 	case ANCHOR_REFUSING:
 		findings_add(f, false, what, "refuses us: %s",
@@ -216,7 +238,7 @@ void findings_of_engine(struct findings *f, const struct engine *e, struct net *
 		if (addr_is_any(&a->address))
 			continue;
 		add_key(f, a);
-		add_health(f, a);
+		add_health(f, e, a);
 	}
 	if (list_empty(&e->anchors))
 		findings_add(f, true, "anchors",

@@ -5,6 +5,7 @@ import time
 import plain
 from figure import Figure, median, spread
 from lib import judge, move, packets as pk, topology as net
+from lib.capture import STREAM_KIB
 from lib.scene import Scene
 
 # An interface that comes and goes again and again is not preferred at once: with another one that
@@ -35,7 +36,7 @@ def _moves_of_a_scene(run, directory, mode, rounds):
     scene = Scene(run, directory)
     try:
         scene.standard()
-        scene.capture("cn", "wan", "udp")
+        scene.capture("cn", "wan", "udp", buffer=STREAM_KIB)
         scene.probe_server()
         scene.attach("C")
         scene.probe("udp", "stream", net.HOME2, "--seconds", STREAM_SECONDS)

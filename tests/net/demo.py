@@ -17,6 +17,7 @@ import sys
 import time
 
 from lib import account, move, native, peers, programs, topology as net
+from lib.capture import STREAM_KIB
 from lib.monitor import Monitor
 from lib.operator import PlacesAndOperator
 from lib.run import BUILD, TOP, Run, TimedOut, wait_until
@@ -89,7 +90,7 @@ class Demonstration:
         scene.start_routers()
         scene.start_agents()
         scene.capture()
-        scene.capture("cn", "wan", "ip6")
+        scene.capture("cn", "wan", "ip6", buffer=STREAM_KIB)
         scene.monitor = Monitor(scene.mn, scene.directory / "monitor.txt")
         scene.serve(SSH, WEB, SIP, DOWNLOAD, OTHER)
         scene.configure(HoldTime=f"{HOLD:g}s", PolicyDirectory=TOP / "systemd/policy").start()

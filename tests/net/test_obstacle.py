@@ -70,6 +70,7 @@ def test_R6_7_blocked_tunnel_is_named(make_places):
     found = wait_obstacle(scene, "tunnel")
     assert "protocol 41" in found["obstacle_words"]
     assert any("protocol 41" in words for words in findings(scene))
+    assert not any("protocol 135" in words for words in findings(scene)), "these do pass"
     firewall.open_all(router(scene))
     wait_obstacle(scene, "none", timeout=60.0)
     session.socket.settimeout(60.0)

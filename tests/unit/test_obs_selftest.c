@@ -79,7 +79,7 @@ Test(obs_selftest, says_what_is_wrong_with_a_path)
 {
 	struct binding *b = tunnel();
 
-	b->liveness.probe_sent = 1000;
+	b->liveness.probed = 1000;
 	look();
 	assert_finding("home address 2001:db8:a::10", false, "no answer through north");
 	assert_finding("home address 2001:db8:a::10", false, "IPv6 in IPv6 (protocol 41)?");
@@ -89,7 +89,7 @@ Test(obs_selftest, says_what_is_wrong_with_a_path)
 	look();
 	assert_finding("home address 2001:db8:a::10", false, "ESP (protocol 50)?");
 
-	b->liveness.probe_sent = 0;
+	b->liveness.probed = 0;
 	b->liveness.probe_answered = 1000;
 	b->liveness.rtt = 12500;
 	look();
@@ -118,7 +118,10 @@ Test(obs_selftest, says_what_is_wrong_with_a_path)
 Test(obs_selftest, says_what_is_wrong_with_an_anchor)
 {
 	struct anchor *a = bus_first_binding()->anchor;
+	struct link uplink = {.up = true, .state = LINK_ATTACHED};
 
+	list_init(&uplink.addresses);
+	list_init(&uplink.routers);
 	look();
 	assert_finding("network", false, "waiting for");
 	assert_finding("key of north", true, "Insecure=yes");
@@ -128,7 +131,16 @@ Test(obs_selftest, says_what_is_wrong_with_an_anchor)
 	a->health = ANCHOR_SILENT;
 	look();
 	assert_finding("key of north", true, "not used so far");
+	assert_finding("anchor north", false, "no way out");
+
+	fx.engine->uplink = &uplink;
+	look();
 	assert_finding("anchor north", false, "does not answer");
+	bus_first_binding()->obstacle.kind = OBSTACLE_TUNNEL;
+	look();
+	assert_finding("anchor north", false, "but its tunnel is silent");
+	bus_first_binding()->obstacle.kind = OBSTACLE_NONE;
+	fx.engine->uplink = NULL;
 
 	a->n.dropped_auth = a->failed_auth = 3;
 	look();
@@ -174,7 +186,7 @@ Test(obs_selftest, ends_when_every_probe_is_answered)
 	cr_assert(selftest_start(selftest) == 0, "the running one is joined");
 	bus_wait(fx.echoes > 0);
 	cr_assert(tests_done == 0);
-	b->liveness.probe_sent = 0;
+	b->liveness.probed = 0;
 	b->liveness.probe_answered = bus_now();
 	bus_wait(tests_done == 1);
 	cr_assert(bus_now() - begin < USEC_PER_SEC);

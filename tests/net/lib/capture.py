@@ -6,17 +6,18 @@ from .packets import FrameReader, parsed
 from .run import wait_until
 
 SNAP_OCTETS = 0  # whole packets
-BUFFER_KIB = 8192
+BUFFER_KIB = 8192  # for some hundred packets: each has room for the largest
+STREAM_KIB = 65536  # not one of a stream is to be missed
 
 
 class Capture:
-    def __init__(self, node, device, path, expression=""):
+    def __init__(self, node, device, path, expression="", buffer=BUFFER_KIB):
         self.node, self.device, self.path = node, device, path
         log = path.with_suffix(".tcpdump")
         log.unlink(missing_ok=True)
         self.process = node.start(
             f"tcpdump {device}",
-            ["tcpdump", "-i", device, "-U", "-n", "-s", SNAP_OCTETS, "-B", BUFFER_KIB,
+            ["tcpdump", "-i", device, "-U", "-n", "-s", SNAP_OCTETS, "-B", buffer,
              "--immediate-mode", "-Z", "root", "-w", path, *([expression] if expression else [])],
             log)
         self.process.wait_output("listening on")

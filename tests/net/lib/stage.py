@@ -34,11 +34,12 @@ class Stage:
 
     # What stands on the stage.
 
-    def capture(self, node="mn", device=None, expression=""):
+    def capture(self, node="mn", device=None, expression="", **settings):
         """Capture on one device, or on both of the mobile node's."""
         for name in [device] if device else net.MN_INTERFACES:
             path = self.directory / f"{node}-{name}.pcap"
-            self.captures[node, name] = Capture(self.nodes.nodes[node], name, path, expression)
+            self.captures[node, name] = Capture(self.nodes.nodes[node], name, path, expression,
+                                                **settings)
 
     @staticmethod
     def now():
