@@ -14,7 +14,9 @@ HOP_LIMIT = 64
 ECT0, CE = 2, 3  # RFC 3168 section 5
 MAX_UPDATE_RATE = 3  # in one second, for each home address and agent (RFC 6275 section 12)
 MTU = 1500
-CLOCK_TOLERANCE = float(os.environ.get("NET_CLOCK_TOLERANCE") or 1.0)  # seconds between a timestamp sent and the capture's clock
+# Seconds between a timestamp sent and the capture's clock; a neighbour solicitation that is lost
+# makes a message wait for one.
+CLOCK_TOLERANCE = float(os.environ.get("NET_CLOCK_TOLERANCE") or 1.5)
 NEIGHBOUR_DISCOVERY = (RS, RA, NS, NA)
 
 
