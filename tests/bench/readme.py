@@ -127,8 +127,9 @@ def section(figures, about):
     text = (f"Measured on {about['cores']} cores ({about['cpu']}), Linux {release}, in network "
             "namespaces; the router answers a solicitation at once; everybody has optimistic "
             "addresses and somebody who solicits at link-up. While it only receives, a host with "
-            "WireGuard or OpenVPN is not found before its next keepalive. TCP and small packets are "
-            "bound by the processor, and a tenth between two of those figures is chance. In virtual time (User-Mode Linux) computing "
+            "WireGuard or OpenVPN is not found before its next keepalive. TCP, small packets and "
+            "round trips are bound by the processor, and where other machines share that a fifth "
+            "between two of those figures is chance. In virtual time (User-Mode Linux) computing "
             "takes none, and what is left are round trips and timers; the address is ready at "
             "link-up. `sudo make bench` measures all of this anew, that with the kernel that `make "
             "kernel` builds, and draws plots into `build/bench/`.")
