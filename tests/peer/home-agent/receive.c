@@ -130,6 +130,8 @@ int receiver_open(struct agent *a, struct receiver **ret)
 		e = -errno;
 	if (e >= 0)
 		e = sd_event_add_io(a->event, &r->source, r->fd, EPOLLIN, on_packet, r);
+	if (e >= 0) /* an update that has come with the data behind it is the first of them */
+		e = sd_event_source_set_priority(r->source, SD_EVENT_PRIORITY_IMPORTANT);
 	if (e < 0) {
 		receiver_close(r);
 		return log_errno(e, "packet socket");
