@@ -304,7 +304,7 @@ int routing_header_open(struct net *n);
 /* multicast.c: is this a route for all groups?  Of our own devices it is taken away. */
 bool multicast_route(const struct net *n, const struct nlmsghdr *h);
 
-/* relay.c: an ICMPv6 error, as error queues have them, about a packet of a tunnel. */
+/* relay.c: an ICMPv6 error, as error queues have them, about a packet that has left by a present path; at least its header. */
 void relay_error(struct net *n, const struct datagram *d);
 
 /* resolve.c, fetch.c: end what runs; nobody is told. */

@@ -195,6 +195,7 @@ static uint32_t choose_mtu(struct net *n, struct installed *h, const struct path
 	return tunnel_mtu(n, h, p);
 }
 
+/* Nothing can leave by it yet, or any more. */
 static bool is_down(struct net *n, const struct path *p)
 {
 	const struct uplink *u = uplink_find(n, p->ifindex);

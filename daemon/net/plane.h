@@ -42,7 +42,7 @@ struct plane_ops {
 	void (*uplink_gone)(struct plane *p, int ifindex);
 	/* The handover itself: packets from path->home leave by path from now on.  PATH_BLOCKED and
 	 * PATH_HOME: no tunnel.  The counters of a slot begin anew with another home address.
-	 * down: its link is, as with pause(). */
+	 * down: its link is, or its anchor has not been told; as with pause(). */
 	int (*set_path)(struct plane *p, const struct path *path, bool down);
 	/* The path that was set last is good; NULL: nothing waits for that. */
 	void (*confirm_path)(struct plane *p, const struct path *path);

@@ -21,32 +21,33 @@
 #include "net/datagram.h"
 #include "net/internal.h"
 
-static void too_big(struct net *n, const struct datagram *d)
+/* Whose present path the packet has left by that an error is about; NULL: nobody's, an earlier one is no longer anybody's concern. */
+static struct installed *concerned(struct net *n, const struct datagram *d)
 {
-	const uint32_t mtu = d->error->ee_info;
 	struct in6_addr home;
 
-	if (d->len < IP6_HEADER_LEN || d->data[0] >> 4 != 6 || mtu < TUNNEL_OVERHEAD)
-		return;
+	if (d->len < IP6_HEADER_LEN || d->data[0] >> 4 != 6)
+		return NULL;
 	memcpy(&home, d->data + 8, sizeof(home));
 	for (unsigned i = 0; i < CONF_MAX_HOMES; i++) {
 		struct installed *h = &n->home[i];
 
-		if (!h->present || h->path.mode != PATH_TUNNEL ||
-		    !addr_equal(&h->path.home, &home) || !addr_equal(&h->path.anchor, &d->src) ||
-		    !addr_equal(&h->path.coa, &d->dst))
-			continue;
-		path_set_learnt_mtu(n, h, mtu);
+		if (h->present && h->path.mode == PATH_TUNNEL && addr_equal(&h->path.home, &home) &&
+		    addr_equal(&h->path.anchor, &d->src) && addr_equal(&h->path.coa, &d->dst))
+			return h;
 	}
+	return NULL;
 }
 
 /* The route first: who is told sends again at once. */
 static void receive_error(struct net *n, const struct datagram *d)
 {
-	if (!d->error || d->error->ee_origin != SO_EE_ORIGIN_ICMP6)
+	struct installed *h;
+
+	if (!d->error || d->error->ee_origin != SO_EE_ORIGIN_ICMP6 || !(h = concerned(n, d)))
 		return;
-	if (d->error->ee_type == ICMPV6_PKT_TOOBIG)
-		too_big(n, d);
+	if (d->error->ee_type == ICMPV6_PKT_TOOBIG && d->error->ee_info >= TUNNEL_OVERHEAD)
+		path_set_learnt_mtu(n, h, d->error->ee_info);
 	if (n->plane->ops->leaves_errors)
 		relay_error(n, d);
 }

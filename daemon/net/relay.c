@@ -20,21 +20,6 @@
 #define BURST 10                   /* RFC 4443 section 2.4 (f): so many at once ... */
 #define EACH (100 * USEC_PER_MSEC) /* ... and then one in this time */
 
-static bool is_ours(const struct net *n, const struct datagram *d)
-{
-	struct in6_addr home;
-
-	memcpy(&home, d->data + 8, sizeof(home));
-	for (unsigned i = 0; i < CONF_MAX_HOMES; i++) {
-		const struct path *p = &n->home[i].path;
-
-		if (n->home[i].present && p->mode == PATH_TUNNEL && addr_equal(&p->home, &home) &&
-		    addr_equal(&p->anchor, &d->src) && addr_equal(&p->coa, &d->dst))
-			return true;
-	}
-	return false;
-}
-
 /* An error about an error is never sent (RFC 4443 section 2.4 (e)). */
 static bool is_about_error(const struct datagram *d)
 {
@@ -86,8 +71,7 @@ void relay_error(struct net *n, const struct datagram *d)
 	struct icmp6hdr h;
 	int len;
 
-	if (d->len < IP6_HEADER_LEN || d->data[0] >> 4 != 6 || !is_ours(n, d) ||
-	    is_about_error(d) || !translate(d, &h) || !may_tell(n))
+	if (is_about_error(d) || !translate(d, &h) || !may_tell(n))
 		return;
 	if (quoted > sizeof(icmp) - ICMP_HEADER_LEN)
 		quoted = sizeof(icmp) - ICMP_HEADER_LEN;

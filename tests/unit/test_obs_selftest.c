@@ -186,7 +186,7 @@ Test(obs_selftest, ends_when_every_probe_is_answered)
 	cr_assert(selftest_start(selftest) == 0, "the running one is joined");
 	bus_wait(fx.echoes > 0);
 	cr_assert(tests_done == 0);
-	b->liveness.probed = 0;
+	b->liveness.probe_sent = 0;
 	b->liveness.probe_answered = bus_now();
 	bus_wait(tests_done == 1);
 	cr_assert(bus_now() - begin < USEC_PER_SEC);

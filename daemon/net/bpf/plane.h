@@ -34,7 +34,7 @@ struct plane_binding {
 	__u32 slot;                 /* index into "sent" */
 	__u32 watched;              /* the home address may be in "watch": worth a look */
 	__u32 doubted;              /* the next hop may have to be resolved: see resolved() */
-	__u32 paused;               /* the link is down: what leaves is held */
+	__u32 paused;               /* nothing can leave yet, or any more: it is held */
 };
 
 /*
