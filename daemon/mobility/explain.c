@@ -6,6 +6,7 @@
 #include "mobility/explain.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -313,11 +314,14 @@ static bool leaves_the_link(const struct in6_addr *a)
 
 void engine_explain(const struct engine *e, const struct explain_request *r, struct explain *ret)
 {
-	struct work w = {.q = {.e = e, .destination = &r->destination, .kernel = &r->kernel},
-			 .x = ret};
 	struct explain_option *best;
+	struct work w;
 
-	memset(ret, 0, sizeof(*ret));
+	/* add() clears the candidates that there are: room for all of them is much to clear at each move. */
+	memset(ret, 0, offsetof(struct explain, candidate));
+	w.q = (struct explain_question){
+		.e = e, .destination = &r->destination, .kernel = &r->kernel};
+	w.x = ret;
 	ret->chosen = -1;
 	find_type(&w, r);
 	ret->granted = SERVICE_NON_PERSISTENT;
