@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
 #include "ctl.h"
 
 static const struct column columns[] = {
@@ -80,6 +82,10 @@ int verb_handovers(struct ctl *c, char **args, int n)
 
 	if (n == 0)
 		return list_run(c, &spec, args, n);
+	if (args[0][strspn(args[0], "0123456789")] != '\0') {
+		complain("\"%s\" is no handover: they have numbers", args[0]);
+		return CTL_USAGE;
+	}
 	r = model_load(c, &model);
 	if (r != CTL_OK)
 		return r;

@@ -127,19 +127,29 @@ static void on_stop(void *user)
 		sd_event_exit(d->ev, 0);
 }
 
-/* What is in the kernel under these names stays there until the next start. */
-static void keep_fixed_options(const struct daemon *d, struct conf *c)
+/* What is in the kernel under these names stays there until the next start: ret is told those that differ. */
+static void keep_fixed_options(const struct daemon *d, struct conf *c, char *ret, size_t size)
 {
 	const struct conf *old = d->conf;
+	const struct {
+		const char *name;
+		bool differs;
+	} options[] = {
+		{"Plane=", c->plane != old->plane},
+		{"Device=", strcmp(c->device, old->device) != 0},
+		{"RouteTable=", c->route_table != old->route_table},
+		{"RulePriority=", c->rule_priority != old->rule_priority},
+		{"PinDirectory=", strcmp(c->pin_directory, old->pin_directory) != 0},
+		{"RuntimeDirectory=", strcmp(c->runtime_directory, old->runtime_directory) != 0},
+		{"HooksDirectory=", strcmp(c->hooks_directory, old->hooks_directory) != 0},
+	};
+	size_t len = 0;
 
-	if (strcmp(c->device, old->device) != 0 || c->route_table != old->route_table ||
-	    c->rule_priority != old->rule_priority || c->plane != old->plane ||
-	    strcmp(c->pin_directory, old->pin_directory) != 0 ||
-	    strcmp(c->runtime_directory, old->runtime_directory) != 0 ||
-	    strcmp(c->hooks_directory, old->hooks_directory) != 0)
-		log_warning("Plane=, Device=, RouteTable=, RulePriority=, PinDirectory=, "
-			    "RuntimeDirectory= "
-			    "and HooksDirectory= take effect at the next start");
+	ret[0] = '\0';
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+		if (options[i].differs && len < size)
+			len += (size_t)snprintf(ret + len, size - len, "%s%s", len ? ", " : "",
+						options[i].name);
 	memcpy(c->device, old->device, sizeof(c->device));
 	memcpy(c->pin_directory, old->pin_directory, sizeof(c->pin_directory));
 	memcpy(c->runtime_directory, old->runtime_directory, sizeof(c->runtime_directory));
@@ -158,6 +168,7 @@ static int reload(void *user, char *why, size_t size)
 	struct daemon *d = user;
 	struct conf_errors errors = {0};
 	struct conf *c;
+	char later[128];
 	int r = conf_load(d->config_path, &errors, &c);
 
 	if (r < 0) {
@@ -176,7 +187,7 @@ static int reload(void *user, char *why, size_t size)
 		log_error("the withdrawals of the last reload are not over yet, try again");
 		return -EBUSY;
 	}
-	keep_fixed_options(d, c);
+	keep_fixed_options(d, c, later, sizeof(later));
 	conf_free(d->old_conf);
 	d->old_conf = d->conf;
 	d->conf = c;
@@ -187,6 +198,9 @@ static int reload(void *user, char *why, size_t size)
 	if (r < 0)
 		return log_errno(r, "cannot take over all of %s", d->config_path);
 	log_notice("%s is read again", d->config_path);
+	snprintf(why, size, "%s", later);
+	if (later[0])
+		log_warning("at the next start, not before, this takes effect: %s", later);
 	return 0;
 }
 

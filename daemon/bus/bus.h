@@ -33,7 +33,10 @@ struct bus_session {
 
 /* What the daemon does for the bus; each may be NULL.  Called from the loop, never from bus_new. */
 struct bus_handlers {
-	/* Read the configuration again.  0, -EINVAL with the first error in why, or -errno. */
+	/*
+	 * Read the configuration again.  0 with the options in why that take effect at the next
+	 * start only, -EINVAL with the first error in why, or -errno.
+	 */
 	int (*reload)(void *user, char *why, size_t size);
 	void (*name_taken)(void *user); /* another daemon owns the name on this bus */
 	/* Octets that the tunnel of a binding has carried so far. */

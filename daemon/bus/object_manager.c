@@ -150,6 +150,8 @@ static int call_reload(struct bus_call *c)
 			why);
 	if (r == -EOPNOTSUPP && why[0])
 		return call_fail(c, error_name(r), "The old configuration is kept: %s", why);
+	if (r == 0)
+		out_string(&c->out, why);
 	return r;
 }
 
@@ -229,9 +231,11 @@ static const struct bus_method methods[] = {
 		"a connection that subscribed or has read a property or the objects"},
 	{.name = "Unsubscribe", .call = call_unsubscribe, .doc = "Takes Subscribe back"},
 	{.name = "Reload",
+	 .out = {{"later", "s"}},
 	 .call = call_reload,
 	 .access = BUS_ROOT,
-	 .doc = "Read the configuration again; answers when it is in force"},
+	 .doc = "Read the configuration again; answers when it is in force.  later: the names of "
+		"options that were changed and take effect at the next start, \"\" = none"},
 	{0}};
 
 static const struct bus_signal signals[] = {

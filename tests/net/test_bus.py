@@ -202,6 +202,8 @@ def test_complaints_are_alike(shown, bus):
     assert bus.complaint("reload", user=65534)[1] == (
         "dmmctl: the D-Bus policy denied it; changes are for root")
     assert bus.complaint("events", "x") == (2, "dmmctl: usage: dmmctl events [--follow]")
+    assert bus.complaint("handovers", "x") == (
+        2, 'dmmctl: "x" is no handover: they have numbers')
     assert bus.complaint("-1", "events") == (2, "dmmctl: invalid option -- '1'")
     shown.daemon.config.write_text("[Daemon]\nNonsense=yes\n")
     assert bus.complaint("reload")[1].startswith("dmmctl: the configuration has errors")
@@ -217,6 +219,13 @@ def test_a_reload_that_the_plane_cannot_do_says_why(shown, bus):
     assert bus.complaint("reload") == (
         4, "dmmctl: the old configuration is kept: PayloadProtection=esp needs the tunnels of the "
         "kernel, and the data plane that runs is bpf: restart dmmd (systemctl restart dmmd)")
+
+
+def test_a_reload_names_what_takes_effect_later(shown, bus):
+    assert bus.complaint("reload") == (0, "")
+    shown.configure(bus=bus.address, Device="other0", RouteTable=7777)
+    assert bus.complaint("reload") == (
+        0, "dmmctl: at the next start, not before, this takes effect: Device=, RouteTable=")
 
 
 def test_a_link_in_detail(shown, bus):

@@ -96,6 +96,7 @@ Test(bus_calls, reloads_for_root)
 		cr_skip("needs root");
 	reply = bus_call(BUS_PATH, MANAGER, "Reload", NULL);
 	cr_assert(dbus_message_get_type(reply) == DBUS_MESSAGE_TYPE_METHOD_RETURN);
+	cr_assert_str_eq(bus_arg(reply, 0), "dmmd.conf:1: no");
 	dbus_message_unref(reply);
 	cr_assert(fx.reloads == 1);
 
