@@ -23,6 +23,19 @@ static int op_solicit(void *user, int ifindex)
 	return net_solicit(((struct daemon *)user)->net, ifindex);
 }
 
+static int op_probe_router(void *user, int ifindex, const struct in6_addr *router,
+			   const uint8_t mac[6])
+{
+	return net_probe_router(((struct daemon *)user)->net, ifindex, router, mac);
+}
+
+static int op_found_router(void *user, int ifindex, const struct in6_addr *router,
+			   const uint8_t mac[6])
+{
+	(void)user;
+	return net_found_router(ifindex, router, mac);
+}
+
 static int op_announce(void *user, int ifindex, const struct in6_addr *home)
 {
 	return net_announce(((struct daemon *)user)->net, ifindex, home);
@@ -217,6 +230,8 @@ static void op_notify(void *user, const struct event *ev)
 const struct engine_ops daemon_ops = {
 	.send = op_send,
 	.solicit = op_solicit,
+	.probe_router = op_probe_router,
+	.found_router = op_found_router,
 	.announce = op_announce,
 	.answer = op_answer,
 	.leave_address = op_leave_address,

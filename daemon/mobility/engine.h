@@ -70,6 +70,12 @@ struct engine_ops {
 	/* Multicast a router solicitation / an unsolicited neighbour advertisement for a home
 	 * address. */
 	int (*solicit)(void *user, int ifindex);
+	/* Ask a router, by its link-layer address, whether it is here (RFC 6059 section 5). */
+	int (*probe_router)(void *user, int ifindex, const struct in6_addr *router,
+			    const uint8_t mac[6]);
+	/* It has answered: packets may be sent to it there. */
+	int (*found_router)(void *user, int ifindex, const struct in6_addr *router,
+			    const uint8_t mac[6]);
 	int (*announce)(void *user, int ifindex, const struct in6_addr *home);
 	/* The same to one node on the link, as an answer to a solicitation that we may have missed. */
 	int (*answer)(void *user, int ifindex, const struct in6_addr *home,
@@ -248,6 +254,10 @@ void engine_neighbour(struct engine *e, struct instant now, int ifindex,
 
 void engine_router_advert(struct engine *e, struct instant now, int ifindex,
 			  const struct in6_addr *router, const struct nd_router_advert *ra);
+
+/* A router that was probed has answered; mac: as it says, NULL = it does not. */
+void engine_router_answer(struct engine *e, struct instant now, int ifindex,
+			  const struct in6_addr *router, const uint8_t *mac);
 
 /* A mobility message as received; its addresses are those of the pseudo-header. */
 struct message_event {

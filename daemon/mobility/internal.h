@@ -170,6 +170,7 @@ void link_leave_earlier(struct link *l);
 usec_t link_next_timer(const struct link *l);
 void link_timer(struct link *l);
 void link_solicit(struct link *l);
+void link_probe_routers(struct link *l);
 /* A router says that somebody has to log in first (RFC 8910). */
 bool link_is_captive(const struct link *l);
 

@@ -201,6 +201,7 @@ void engine_link(struct engine *e, struct instant now, const struct link_event *
 			routers_reattach(l);
 			link_confirm_addresses(l);
 			link_solicit(l);
+			link_probe_routers(l);
 		} else {
 			l->down_at = now.mono;
 			link_detach(l);

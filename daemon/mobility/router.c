@@ -362,8 +362,11 @@ static bool router_learn(struct router *r, const struct link *l, const struct nd
 {
 	usec_t now = l->engine->now.mono;
 
-	if (r->epoch != l->epoch)
+	if (r->epoch != l->epoch || r->remembered)
 		r->n_prefixes = r->n_routes = 0;
+	r->remembered = false;
+	r->has_mac = ra->lladdr_len == sizeof(r->mac);
+	memcpy(r->mac, ra->lladdr, sizeof(r->mac));
 	r->origin = ROUTER_RA;
 	r->expires = usec_add(now, ra->router_lifetime * USEC_PER_SEC);
 	r->epoch = l->epoch;

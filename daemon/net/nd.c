@@ -8,15 +8,18 @@
 #include <linux/icmpv6.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/neighbour.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "net/datagram.h"
 #include "net/internal.h"
+#include "net/netlink.h"
 #include "proto/nd.h"
 
 #define ND_HOP_LIMIT 255
 #define ROUTER_ADVERT 134
+#define NEIGHBOUR_ADVERT 136
 #define MAX_ADVERT 2048
 
 static const struct in6_addr all_nodes = {.s6_addr = {0xff, 2, [15] = 1}};
@@ -31,8 +34,9 @@ static struct in6_addr solicited_node(const struct in6_addr *addr)
 	return group;
 }
 
-static int send_multicast(struct net *n, const struct uplink *u, const struct in6_addr *src,
-			  const struct in6_addr *dst, uint8_t *icmp, size_t len)
+/* mac: of the destination; NULL = it is a group. */
+static int send_frame(struct net *n, const struct uplink *u, const struct in6_addr *src,
+		      const struct in6_addr *dst, const uint8_t *mac, uint8_t *icmp, size_t len)
 {
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
@@ -55,9 +59,13 @@ static int send_multicast(struct net *n, const struct uplink *u, const struct in
 	if (r < 0)
 		return r;
 	if (uplink_has_mac(u)) {
-		to.sll_halen = 6; /* RFC 2464 section 7 */
-		to.sll_addr[0] = to.sll_addr[1] = 0x33;
-		memcpy(to.sll_addr + 2, dst->s6_addr + 12, 4);
+		to.sll_halen = sizeof(u->mac);
+		if (mac) {
+			memcpy(to.sll_addr, mac, sizeof(u->mac));
+		} else { /* RFC 2464 section 7 */
+			to.sll_addr[0] = to.sll_addr[1] = 0x33;
+			memcpy(to.sll_addr + 2, dst->s6_addr + 12, 4);
+		}
 	}
 	if (sendto(n->packet_fd, packet, (size_t)r, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
 		return -errno;
@@ -80,8 +88,8 @@ int net_solicit(struct net *n, int ifindex)
 				    sizeof(u->mac), icmp, sizeof(icmp));
 	if (r < 0)
 		return r;
-	r = send_multicast(n, u, with_source ? &u->linklocal : &in6addr_any, &all_routers, icmp,
-			   (size_t)r);
+	r = send_frame(n, u, with_source ? &u->linklocal : &in6addr_any, &all_routers, NULL, icmp,
+		       (size_t)r);
 	if (r < 0)
 		log_debug("%s: cannot send a router solicitation: %s", u->name, log_strerror(-r));
 	/* Behind the solicitation there is time for this; an answer takes longer. */
@@ -101,10 +109,41 @@ int nd_search(struct net *n, const struct uplink *u, const struct in6_addr *agen
 
 	if (!uplink_has_mac(u))
 		return 0;
-	r = nd_neighbour_solicit_build(agent, icmp, sizeof(icmp));
+	r = nd_neighbour_solicit_build(agent, NULL, 0, icmp, sizeof(icmp));
 	if (r < 0)
 		return r;
-	return send_multicast(n, u, &in6addr_any, &group, icmp, (size_t)r);
+	return send_frame(n, u, &in6addr_any, &group, NULL, icmp, (size_t)r);
+}
+
+/* Neighbour advertisements answer the kernel, too, again and again: they are let in only while one is waited for. */
+static int let_in(const struct net *n, bool neighbours)
+{
+	struct icmp6_filter filter;
+
+	memset(&filter, 0xff, sizeof(filter)); /* a set bit blocks (RFC 3542 section 3.2) */
+	filter.data[ROUTER_ADVERT / 32] &= ~(1u << ROUTER_ADVERT % 32);
+	if (neighbours)
+		filter.data[NEIGHBOUR_ADVERT / 32] &= ~(1u << NEIGHBOUR_ADVERT % 32);
+	return setsockopt(n->nd_fd, IPPROTO_ICMPV6, ICMPV6_FILTER, &filter, sizeof(filter)) < 0
+		       ? -errno
+		       : 0;
+}
+
+int net_probe_router(struct net *n, int ifindex, const struct in6_addr *router, const uint8_t mac[6])
+{
+	struct uplink *u = uplink_find(n, ifindex);
+	uint8_t icmp[64];
+	int len, r;
+
+	if (!u || addr_is_any(&u->linklocal) || !uplink_has_mac(u))
+		return -EADDRNOTAVAIL;
+	len = nd_neighbour_solicit_build(router, u->mac, sizeof(u->mac), icmp, sizeof(icmp));
+	if (len < 0)
+		return len;
+	if (!n->nd_probing && (r = let_in(n, true)) < 0)
+		return r;
+	n->nd_probing = true;
+	return send_frame(n, u, &u->linklocal, router, mac, icmp, (size_t)len);
 }
 
 /*
@@ -136,7 +175,7 @@ static int claim(struct net *n, const struct uplink *u, const struct in6_addr *h
 	r = nd_neighbour_advert_build(home, u->mac, sizeof(u->mac), icmp, sizeof(icmp));
 	if (r < 0)
 		return r;
-	return send_multicast(n, u, src, to, icmp, (size_t)r);
+	return send_frame(n, u, src, to, NULL, icmp, (size_t)r);
 }
 
 int nd_claim(struct net *n, const struct uplink *u, const struct in6_addr *home,
@@ -169,15 +208,57 @@ int net_answer(struct net *n, int ifindex, const struct in6_addr *home, const st
 	return datagram_send(n->nd_fd, &u->linklocal, to, ifindex, icmp, (size_t)r);
 }
 
+/*
+ * The kernel has forgotten where the router is when the carrier went, and while duplicate address detection runs it does not ask
+ * (RFC 4429 section 3.2).  As after an advertisement it may use what is known, and then tests it.
+ */
+int net_found_router(int ifindex, const struct in6_addr *router, const uint8_t mac[6])
+{
+	struct netlink_batch batch = {0};
+	struct nlmsghdr *h;
+	struct ndmsg *nd;
+	char buf[256];
+
+	h = netlink_message(buf, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*nd));
+	nd = mnl_nlmsg_get_payload(h);
+	nd->ndm_family = AF_INET6;
+	nd->ndm_ifindex = ifindex;
+	nd->ndm_state = NUD_STALE;
+	nd->ndm_flags = NTF_ROUTER;
+	mnl_attr_put(h, NDA_DST, sizeof(*router), router);
+	mnl_attr_put(h, NDA_LLADDR, 6, mac);
+	netlink_batch_add(&batch, h);
+	netlink_batch_send(&batch);
+	return 0;
+}
+
+/* A router that was asked on its own, by its link-layer address. */
+static void receive_neighbour(struct net *n, const struct datagram *d)
+{
+	struct nd_neighbour_advert na;
+
+	if (nd_neighbour_advert_parse(d->data, d->len, &na) == 0 && na.router && na.solicited &&
+	    addr_equal(&na.target, &d->src))
+		engine_router_answer(n->engine, loop_now(), d->ifindex, &d->src,
+				     na.has_lladdr ? na.lladdr : NULL);
+}
+
 /* Hop limit 255 and a link-local source: it comes from this link (RFC 4861 section 6.1.2). */
 static void receive(struct net *n, const struct datagram *d)
 {
 	struct in6_addr address;
 	struct nd_router_advert ra;
 
-	if (d->hop_limit != ND_HOP_LIMIT || !addr_is_linklocal(&d->src) ||
-	    nd_router_advert_parse(d->data, d->len, n->conf->property_option, &ra) < 0)
+	if (d->hop_limit != ND_HOP_LIMIT || !addr_is_linklocal(&d->src))
 		return;
+	if (d->len && d->data[0] == NEIGHBOUR_ADVERT) {
+		receive_neighbour(n, d);
+		return;
+	}
+	if (nd_router_advert_parse(d->data, d->len, n->conf->property_option, &ra) < 0)
+		return;
+	if (n->nd_probing && let_in(n, false) == 0)
+		n->nd_probing = false;
 	uplink_advertised_mtu(n, d->ifindex, ra.mtu);
 	engine_hold(n->engine);
 	engine_router_advert(n->engine, loop_now(), d->ifindex, &d->src, &ra);
@@ -195,16 +276,13 @@ static int on_readable(sd_event_source *s, int fd, uint32_t revents, void *user)
 
 int nd_open(struct net *n)
 {
-	struct icmp6_filter filter;
 	int on = 1, hops = ND_HOP_LIMIT;
 
 	n->packet_fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	n->nd_fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
 	if (n->packet_fd < 0 || n->nd_fd < 0)
 		return -errno;
-	memset(&filter, 0xff, sizeof(filter)); /* a set bit blocks (RFC 3542 section 3.2) */
-	filter.data[ROUTER_ADVERT / 32] &= ~(1u << ROUTER_ADVERT % 32);
-	if (setsockopt(n->nd_fd, IPPROTO_ICMPV6, ICMPV6_FILTER, &filter, sizeof(filter)) < 0 ||
+	if (let_in(n, false) < 0 ||
 	    setsockopt(n->nd_fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops)) < 0 ||
 	    setsockopt(n->nd_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0 ||
 	    setsockopt(n->nd_fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof(on)) < 0)

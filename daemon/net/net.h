@@ -65,6 +65,9 @@ void net_free(struct net *n);
 /* The kernel's part of struct engine_ops; `user` is a struct net. */
 int net_send(struct net *n, int ifindex, const struct ip6_packet *packet);
 int net_solicit(struct net *n, int ifindex);
+int net_probe_router(struct net *n, int ifindex, const struct in6_addr *router,
+		     const uint8_t mac[6]);
+int net_found_router(int ifindex, const struct in6_addr *router, const uint8_t mac[6]);
 int net_announce(struct net *n, int ifindex, const struct in6_addr *home);
 int net_answer(struct net *n, int ifindex, const struct in6_addr *home, const struct in6_addr *to);
 void net_leave_address(struct net *n, int ifindex, const struct in6_addr *addr);

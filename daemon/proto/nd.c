@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Router solicitations and neighbour advertisements: RFC 4861 sections 4.1 and 4.4. */
+/* Router solicitations, neighbour solicitations and advertisements: RFC 4861 sections 4.1, 4.3 and 4.4. */
 #include "proto/nd.h"
 
 #include <errno.h>
 
+#include <string.h>
+
 #include "base/cursor.h"
+#include "proto/nd_option.h"
 
 enum {
 	ND_ROUTER_SOLICIT = 133,
@@ -12,11 +15,8 @@ enum {
 	ND_NEIGHBOUR_ADVERT = 136,
 };
 
-enum {
-	OPT_SOURCE_LLADDR = 1,
-	OPT_TARGET_LLADDR = 2,
-};
-
+#define NA_ROUTER 0x80000000u
+#define NA_SOLICITED 0x40000000u
 #define NA_OVERRIDE 0x20000000u
 #define MAX_LLADDR (255 * 8 - 2)
 
@@ -47,16 +47,21 @@ int nd_router_solicit_build(const uint8_t *lladdr, size_t lladdr_len, uint8_t *b
 		return -EINVAL;
 	write_header(&w, ND_ROUTER_SOLICIT, 0);
 	if (lladdr)
-		write_lladdr(&w, OPT_SOURCE_LLADDR, lladdr, lladdr_len);
+		write_lladdr(&w, ND_OPT_SOURCE_LLADDR, lladdr, lladdr_len);
 	return w.failed ? -ENOBUFS : (int)w.len;
 }
 
-int nd_neighbour_solicit_build(const struct in6_addr *target, uint8_t *buf, size_t cap)
+int nd_neighbour_solicit_build(const struct in6_addr *target, const uint8_t *lladdr,
+			       size_t lladdr_len, uint8_t *buf, size_t cap)
 {
 	struct writer w = writer_make(buf, cap);
 
+	if (lladdr && lladdr_len > MAX_LLADDR)
+		return -EINVAL;
 	write_header(&w, ND_NEIGHBOUR_SOLICIT, 0);
 	write_bytes(&w, target, sizeof(*target));
+	if (lladdr)
+		write_lladdr(&w, ND_OPT_SOURCE_LLADDR, lladdr, lladdr_len);
 	return w.failed ? -ENOBUFS : (int)w.len;
 }
 
@@ -70,6 +75,31 @@ int nd_neighbour_advert_build(const struct in6_addr *target, const uint8_t *llad
 	write_header(&w, ND_NEIGHBOUR_ADVERT, NA_OVERRIDE);
 	write_bytes(&w, target, sizeof(*target));
 	if (lladdr)
-		write_lladdr(&w, OPT_TARGET_LLADDR, lladdr, lladdr_len);
+		write_lladdr(&w, ND_OPT_TARGET_LLADDR, lladdr, lladdr_len);
 	return w.failed ? -ENOBUFS : (int)w.len;
+}
+
+int nd_neighbour_advert_parse(const uint8_t *buf, size_t len, struct nd_neighbour_advert *ret)
+{
+	struct nd_neighbour_advert na = {0};
+	struct reader r = reader_make(buf, len), data;
+	uint8_t type = read_u8(&r), code = read_u8(&r);
+	uint32_t flags;
+
+	read_u16(&r); /* checksum */
+	flags = read_u32(&r);
+	read_copy(&r, &na.target, sizeof(na.target));
+	if (r.failed || type != ND_NEIGHBOUR_ADVERT || code)
+		return -EBADMSG;
+	na.router = flags & NA_ROUTER;
+	na.solicited = flags & NA_SOLICITED;
+	while (nd_option_next(&r, &type, &data))
+		if (type == ND_OPT_TARGET_LLADDR && data.left == sizeof(na.lladdr)) {
+			na.has_lladdr = true;
+			memcpy(na.lladdr, data.p, sizeof(na.lladdr));
+		}
+	if (r.failed)
+		return -EBADMSG;
+	*ret = na;
+	return 0;
 }

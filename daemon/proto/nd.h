@@ -90,8 +90,19 @@ int nd_router_advert_build(const struct nd_router_advert *ra, uint8_t *buf, size
 
 /* Without lladdr (NULL) when the source is unspecified or optimistic. */
 int nd_router_solicit_build(const uint8_t *lladdr, size_t lladdr_len, uint8_t *buf, size_t cap);
-/* Without a source link-layer address: for the unspecified source, which makes the answer a multicast. */
-int nd_neighbour_solicit_build(const struct in6_addr *target, uint8_t *buf, size_t cap);
+/* Without lladdr (NULL) for the unspecified source, which makes the answer a multicast. */
+int nd_neighbour_solicit_build(const struct in6_addr *target, const uint8_t *lladdr,
+			       size_t lladdr_len, uint8_t *buf, size_t cap);
+
+struct nd_neighbour_advert {
+	struct in6_addr target;
+	bool router, solicited;
+	bool has_lladdr; /* a target link-layer address of six octets */
+	uint8_t lladdr[6];
+};
+
+/* As nd_router_advert_parse(). */
+int nd_neighbour_advert_parse(const uint8_t *buf, size_t len, struct nd_neighbour_advert *ret);
 /* An unsolicited advertisement: S=0, O=1, with target link-layer address (RFC 6275 section 11.5.5).
  */
 int nd_neighbour_advert_build(const struct in6_addr *target, const uint8_t *lladdr,

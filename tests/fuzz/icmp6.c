@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Echo replies and mobile prefix messages; what parses must build again, and parse to the same. */
+/* Echo replies, mobile prefix messages and neighbour advertisements; what parses must build again, and parse to the same. */
 #include "../unit/test_proto.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -30,6 +30,21 @@ static void advert(const uint8_t *data, size_t size)
 		abort();
 }
 
+static void neighbour(const uint8_t *data, size_t size)
+{
+	struct nd_neighbour_advert a, back;
+	uint8_t buf[32];
+	int len;
+
+	if (nd_neighbour_advert_parse(data, size, &a) < 0)
+		return;
+	len = nd_neighbour_advert_build(&a.target, a.has_lladdr ? a.lladdr : NULL, sizeof(a.lladdr),
+					buf, sizeof(buf));
+	if (len < 0 || nd_neighbour_advert_parse(buf, (size_t)len, &back) < 0 ||
+	    back.has_lladdr != a.has_lladdr || memcmp(back.lladdr, a.lladdr, sizeof(a.lladdr)) != 0)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint16_t identifier, sequence;
@@ -37,5 +52,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	icmp6_echo_reply_parse(data, size, &identifier, &sequence);
 	solicit(data, size);
 	advert(data, size);
+	neighbour(data, size);
 	return 0;
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Moves: break and make, home and away; rules E6, E10, E13, requirements N2, N4, P2."""
+import signal
 import socket
 import time
 
@@ -172,6 +173,33 @@ def test_E13_back_in_the_same_network_nothing_is_signalled(scene, hole, quiet):
     session.exchange()
     quiet(0.5)
     assert scene.updates(after=begin) == []
+
+
+def test_E13_in_the_same_network_a_router_need_not_advertise(scene, quiet):
+    """RFC 6059: it is asked by its link-layer address, and a neighbour answers at once."""
+    scene.standard()
+    scene.attach("B")
+    session = TcpSession(scene.mn, net.CN, source=net.HOME1)
+    session.exchange()
+    router = scene.routers["B"].process
+    router.send_signal(signal.SIGSTOP)
+    begin = scene.now()
+    scene.move("B")
+    plugged = scene.now()
+    session.exchange()
+    took = scene.now() - plugged
+    print(f"goes on {took * 1000:.1f} ms after the plug")
+    assert took < 0.5, "waits for something else than the router's answer"
+    sent = [p for p in judge.sent_by_mn(scene.packets()) if p.time > begin]
+    asked = [p for p in sent if p.icmp_type == pk.NS and p.dst.startswith("fe80:")]
+    assert asked, "no router is asked by its link-layer address"
+    assert not [p for p in scene.packets() if p.time > begin and p.icmp_type == pk.RA]
+    router.send_signal(signal.SIGCONT)
+    quiet(0.5)
+    assert scene.updates(after=begin) == []
+    scene.move("C")
+    scene.wait_bound("C")
+    session.exchange()
 
 
 def test_E13_another_router_with_the_same_prefix_is_no_movement(scene, quiet):

@@ -109,6 +109,14 @@ static int op_solicit(void *user, int ifindex)
 	return 0;
 }
 
+/* As if it were lost: then the advertisement tells. */
+static int op_probe_router(void *user, int ifindex, const struct in6_addr *router,
+			   const uint8_t mac[6])
+{
+	(void)user, (void)ifindex, (void)router, (void)mac;
+	return 0;
+}
+
 static int op_announce(void *user, int ifindex, const struct in6_addr *home)
 {
 	(void)user, (void)ifindex, (void)home;
@@ -602,6 +610,8 @@ static void op_notify(void *user, const struct event *ev)
 const struct engine_ops host_ops = {
 	.send = op_send,
 	.solicit = op_solicit,
+	.probe_router = op_probe_router,
+	.found_router = op_probe_router,
 	.announce = op_announce,
 	.answer = op_answer,
 	.leave_address = op_leave_address,

@@ -126,6 +126,26 @@ static int op_solicit(void *user, int ifindex)
 	return 0;
 }
 
+static int op_probe_router(void *user, int ifindex, const struct in6_addr *router,
+			   const uint8_t mac[6])
+{
+	struct world_op *o = journal(user, OP_PROBE_ROUTER, ifindex);
+
+	o->home = *router;
+	memcpy(o->mac, mac, sizeof(o->mac));
+	return 0;
+}
+
+static int op_found_router(void *user, int ifindex, const struct in6_addr *router,
+			   const uint8_t mac[6])
+{
+	struct world_op *o = journal(user, OP_FOUND_ROUTER, ifindex);
+
+	o->home = *router;
+	memcpy(o->mac, mac, sizeof(o->mac));
+	return 0;
+}
+
 static int op_announce(void *user, int ifindex, const struct in6_addr *home)
 {
 	journal(user, OP_ANNOUNCE, ifindex)->home = *home;
@@ -282,6 +302,8 @@ static void op_publish(void *user, enum engine_object kind, enum engine_change c
 static struct engine_ops world_ops = {
 	.send = op_send,
 	.solicit = op_solicit,
+	.probe_router = op_probe_router,
+	.found_router = op_found_router,
 	.announce = op_announce,
 	.answer = op_answer,
 	.set_path = op_set_path,
@@ -454,6 +476,11 @@ void world_advert(struct world *w, int ifindex, const char *router, const char *
 	struct nd_router_advert ra = world_advert_of(prefix, lifetime);
 	struct in6_addr r = world_addr(router);
 
+	/* As the modified EUI-64 has it, or with zeroes (RFC 4291 appendix A). */
+	ra.lladdr_len = 6;
+	memcpy(ra.lladdr, r.s6_addr + 8, 3);
+	memcpy(ra.lladdr + 3, r.s6_addr + 13, 3);
+	ra.lladdr[0] ^= 2;
 	engine_router_advert(w->e, w->now, ifindex, &r, &ra);
 }
 
@@ -508,6 +535,13 @@ void world_neighbour(struct world *w, int ifindex, const char *addr, bool reacha
 	struct in6_addr a = world_addr(addr);
 
 	engine_neighbour(w->e, w->now, ifindex, &a, reachable);
+}
+
+void world_router_answer(struct world *w, int ifindex, const char *router, const uint8_t *mac)
+{
+	struct in6_addr r = world_addr(router);
+
+	engine_router_answer(w->e, w->now, ifindex, &r, mac);
 }
 
 void world_arrive(struct world *w, const struct place *p)

@@ -20,6 +20,8 @@
 enum world_op_kind {
 	OP_SEND,
 	OP_SOLICIT,
+	OP_PROBE_ROUTER,
+	OP_FOUND_ROUTER,
 	OP_ANNOUNCE,
 	OP_ANSWER,
 	OP_LEAVE_ADDRESS,
@@ -37,6 +39,7 @@ struct world_op {
 	int ifindex;
 	struct in6_addr home, anchor;
 	struct in6_addr coa;          /* or what is left */
+	uint8_t mac[6];               /* OP_PROBE_ROUTER */
 	struct path path;             /* OP_PATH, OP_CONFIRM, OP_DROP */
 	struct agent_received update; /* OP_SEND */
 };
@@ -141,6 +144,8 @@ void world_address_gone(struct world *w, int ifindex, const char *addr);
 void world_route(struct world *w, int ifindex, const char *router, uint32_t metric, bool from_ra);
 void world_route_gone(struct world *w, int ifindex, const char *router);
 void world_neighbour(struct world *w, int ifindex, const char *addr, bool reachable);
+/* A router that was probed answers; mac: as it says, NULL = it does not. */
+void world_router_answer(struct world *w, int ifindex, const char *router, const uint8_t *mac);
 void world_deliver(struct world *w, const struct agent_ack *ack);
 void world_message(struct world *w, const struct agent_message *m);
 /* The first packet that accept() let in to this care-of address. */

@@ -329,6 +329,49 @@ Test(proto_nd, neighbour_advert)
 	cr_assert_eq(nd_neighbour_advert_build(&target, want, 255 * 8 - 1, buf, 32), -EINVAL);
 }
 
+/* Unicast, to one router: with our link-layer address, or without. */
+Test(proto_nd, neighbour_solicit)
+{
+	struct in6_addr target = addr("fe80::1");
+	uint8_t buf[32], want[32];
+
+	unhex("87000000 00000000 fe800000000000000000000000000001 0101020000000001", want,
+	      sizeof(want));
+	cr_assert_eq(nd_neighbour_solicit_build(&target, want + 26, 6, buf, sizeof(buf)), 32);
+	cr_assert_arr_eq(buf, want, 32);
+	cr_assert_eq(nd_neighbour_solicit_build(&target, NULL, 0, buf, sizeof(buf)), 24);
+	cr_assert_arr_eq(buf, want, 24);
+	cr_assert_eq(nd_neighbour_solicit_build(&target, NULL, 0, buf, 23), -ENOBUFS);
+	cr_assert_eq(nd_neighbour_solicit_build(&target, want, 255 * 8 - 1, buf, 32), -EINVAL);
+}
+
+/* RFC 4861 section 7.1.2: what a router answers. */
+Test(proto_nd, neighbour_advert_is_read)
+{
+	struct in6_addr target = addr("fe80::1");
+	struct nd_neighbour_advert na;
+	uint8_t exact[40];
+
+	unhex("88000000 e0000000 fe800000000000000000000000000001 0e01000000000000 "
+	      "0201020000000001",
+	      exact, sizeof(exact));
+	cr_assert_eq(nd_neighbour_advert_parse(exact, 40, &na), 0);
+	cr_assert(addr_equal(&na.target, &target) && na.router && na.solicited && na.has_lladdr);
+	cr_assert_arr_eq(na.lladdr, exact + 34, 6);
+	for (size_t n = 0; n < 40; n++) /* whole options only */
+		cr_assert_eq(nd_neighbour_advert_parse(exact, n, &na),
+			     n == 24 || n == 32 ? 0 : -EBADMSG, "%zu octets", n);
+	exact[4] = 0x20;
+	cr_assert_eq(nd_neighbour_advert_parse(exact, 24, &na), 0);
+	cr_assert(!na.router && !na.solicited && !na.has_lladdr);
+	exact[25] = 0; /* an option of length zero */
+	cr_assert_eq(nd_neighbour_advert_parse(exact, 40, &na), -EBADMSG);
+	exact[25] = exact[1] = 1; /* a code */
+	cr_assert_eq(nd_neighbour_advert_parse(exact, 40, &na), -EBADMSG);
+	exact[1] = 0, exact[0] = 0x87;
+	cr_assert_eq(nd_neighbour_advert_parse(exact, 40, &na), -EBADMSG);
+}
+
 /* An odd number of octets is summed as if a zero followed. */
 Test(proto_nd, checksum_of_an_odd_length)
 {

@@ -138,7 +138,12 @@ void event_neighbour(struct fuzz *f)
 	int ifindex = any_link(f);
 	const char *router = PICK(f, routers);
 
-	world_neighbour(f->w, ifindex, router, u8(f) & 1);
+	uint8_t how = u8(f);
+
+	if (how & 2)
+		world_router_answer(f->w, ifindex, router, NULL);
+	else
+		world_neighbour(f->w, ifindex, router, how & 1);
 }
 
 void event_arrive(struct fuzz *f)

@@ -163,7 +163,7 @@ void home_link_probe(struct home_link *h, const struct in6_addr *address)
 	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_scope_id = (uint32_t)h->ifindex};
 	struct ip6_packet p = {.hop_limit = 255, .next_header = IPPROTO_ICMPV6};
 	uint8_t message[64], packet[IP6_HEADER_LEN + sizeof(message)];
-	int len = nd_neighbour_solicit_build(address, message, sizeof(message));
+	int len = nd_neighbour_solicit_build(address, NULL, 0, message, sizeof(message));
 
 	if (len < 0)
 		return;
