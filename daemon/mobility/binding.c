@@ -145,8 +145,11 @@ static bool anchor_is_proven(const struct binding *b)
 /* By the update that was sent last, if nothing has kept it. */
 static bool is_known_to_anchor(const struct binding *b, const struct in6_addr *coa)
 {
-	if (b->n_outstanding)
-		return addr_equal(&b->outstanding[b->n_outstanding - 1].coa, coa);
+	const struct binding_outstanding *last =
+		b->n_outstanding ? &b->outstanding[b->n_outstanding - 1] : NULL;
+
+	if (last)
+		return last->lifetime && addr_equal(&last->coa, coa);
 	return b->registered && addr_equal(&b->registered_coa, coa);
 }
 
@@ -211,8 +214,19 @@ static void binding_follow_link(struct binding *b)
 	}
 	if (b->path.mode == PATH_TUNNEL && addr_equal(&b->path.coa, &b->coa))
 		binding_follow_router(b);
-	else if (!path_alive(e, &b->path))
+	else if (!path_alive(e, &b->path) || b->path.unannounced)
 		binding_path_tunnel(b); /* the old one was kept while it worked (E10) */
+}
+
+/*
+ * The update that has to wait leaves before any return home: until then the tunnel carries nothing, and it is what goes on if
+ * this is not the home at all (E11).
+ */
+static bool is_to_be_announced(const struct binding *b)
+{
+	return b->path.mode == PATH_TUNNEL && b->path.unannounced &&
+	       (b->state == BINDING_REGISTERING || b->state == BINDING_UPDATING) &&
+	       path_alive(b->engine, &b->path);
 }
 
 static void binding_evaluate_home(struct binding *b, struct link *home)
@@ -233,7 +247,8 @@ static void binding_evaluate_home(struct binding *b, struct link *home)
 		return;
 	}
 	if (b->registered || b->n_outstanding) {
-		binding_return_home(b, home);
+		if (!is_to_be_announced(b))
+			binding_return_home(b, home);
 		return;
 	}
 	b->link = home;

@@ -249,7 +249,7 @@ static void drop_claim(struct binding *b)
 void binding_register(struct binding *b)
 {
 	struct engine *e = b->engine;
-	bool old_alive = path_alive(e, &b->path);
+	bool old_alive = path_alive(e, &b->path) && !b->path.unannounced;
 	enum binding_state was;
 
 	if (!e->uplink) { /* the next attachment takes it up */

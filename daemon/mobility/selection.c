@@ -139,7 +139,7 @@ bool path_alive(const struct engine *e, const struct path *p)
 	if (p->mode == PATH_HOME)
 		return link_is_home(l, &p->home_prefix);
 	a = link_find_address(l, &p->coa);
-	return a && link_supports(l, a) && !a->duplicate && !p->unannounced;
+	return a && link_supports(l, a) && !a->duplicate;
 }
 
 static bool current_path_alive(const struct engine *e)

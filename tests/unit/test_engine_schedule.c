@@ -45,6 +45,30 @@ Test(engine, E12_nothing_leaves_before_the_update)
 	world_free(w);
 }
 
+/* Who advertises the home prefix meanwhile is believed no more than at any other time. */
+Test(engine, E11_home_advertised_before_the_update)
+{
+	static const struct place *const way[] = {&place_a, &place_b, &place_a, &place_b, &place_a};
+	struct world *w = world_bound(WORLD_ONE, way[0]);
+
+	world_run(w, 5 * SEC);
+	for (unsigned i = 1; i < 5; i++) {
+		world_leave(w, way[i - 1]);
+		world_arrive(w, way[i]);
+		world_run(w, 50 * MSEC);
+	}
+	cr_assert(world_path(w, HOA)->unannounced);
+	world_agent(w, HA)->silent = true; /* as on a link where it is not */
+	world_advert(w, place_a.ifindex, "fe80::bad", HOME_PREFIX, 1800);
+	for (unsigned i = 0; i < 40; i++) {
+		world_run(w, 100 * MSEC);
+		cr_assert_eq(world_path(w, HOA)->mode, PATH_TUNNEL, "after %u ms", i * 100);
+	}
+	cr_assert(world_tunnels(w, HOA, place_a.coa));
+	cr_assert_not(world_path(w, HOA)->unannounced, "a second later it carries packets");
+	world_free(w);
+}
+
 Test(engine, E12_first_registration_backs_off)
 {
 	static const usec_t interval[] = {1500 * MSEC, 3 * SEC,  6 * SEC, 12 * SEC,
