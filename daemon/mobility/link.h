@@ -73,7 +73,7 @@ struct router {
 	bool unreachable; /* neighbour unreachability detection gave up */
 	usec_t expires;   /* end of the router lifetime */
 	uint32_t epoch;   /* attachment in which it was last heard */
-	bool remembered;  /* in this one it has only answered a probe: what it advertised is from before */
+	bool remembered; /* in this one it has only answered a probe: what it advertised is from before */
 	usec_t heard;
 	bool has_mac; /* it has said its link-layer address */
 	uint8_t mac[6];

@@ -113,7 +113,7 @@ struct net {
 	uint8_t device_mac[6];
 	struct installed home[CONF_MAX_HOMES];
 	int nd_fd, packet_fd, mobility_fd, raw_fd, pmtu_fd, icmp_fd, routing_fd, esp_fd;
-	bool nd_probing; /* a router is asked whether it is here still */
+	bool nd_probing;  /* a router is asked whether it is here still */
 	int addresses_fd; /* new_address.c */
 	unsigned relays;  /* relay.c: ICMPv6 errors told that still count ... */
 	usec_t relays_at; /* ... as of then */

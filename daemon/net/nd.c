@@ -129,7 +129,8 @@ static int let_in(const struct net *n, bool neighbours)
 		       : 0;
 }
 
-int net_probe_router(struct net *n, int ifindex, const struct in6_addr *router, const uint8_t mac[6])
+int net_probe_router(struct net *n, int ifindex, const struct in6_addr *router,
+		     const uint8_t mac[6])
 {
 	struct uplink *u = uplink_find(n, ifindex);
 	uint8_t icmp[64];

@@ -110,8 +110,8 @@ static int kernel_set_path(struct plane *plane, const struct path *path, bool do
 	if (!p)
 		return -ENOMEM;
 	p->path = true;
-	if (!down)
-		tunnel_resume(t);
+	t->stale = t->stale || p->paused != down;
+	p->paused = down;
 	if ((r = route(k, path->ifindex, &path->next_hop)) < 0 ||
 	    (r = tunnel_ensure(k, t, path->ifindex)) < 0)
 		return r;
@@ -121,10 +121,15 @@ static int kernel_set_path(struct plane *plane, const struct path *path, bool do
 
 static void kernel_pause(struct plane *p, const struct path *path)
 {
-	struct tunnel *t = tunnel_find(to_kernel(p), &path->anchor, &path->coa);
+	struct plane_kernel *k = to_kernel(p);
+	struct tunnel *t = tunnel_find(k, &path->anchor, &path->coa);
+	struct passage *passage = t ? passage_find(k, t, &path->home) : NULL;
 
-	if (t)
-		tunnel_pause(t);
+	if (!passage || passage->paused)
+		return;
+	passage->paused = true;
+	if (t->ifindex)
+		tunnel_filter_out(k, t);
 }
 
 static int kernel_device_for(struct plane *p, const struct path *path)

@@ -23,7 +23,6 @@ struct tunnel {
 	uint32_t mark;
 	int listener;                /* packet socket, -1 = closed */
 	bool stale;                  /* its filter does not know all of its home addresses */
-	bool paused;                 /* its link is down: what enters is lost */
 	const struct conf_esp *keys; /* NULL: it is not to be protected */
 	bool is_protected;           /* states and policies are there */
 	bool was_protected;          /* ... or have been */
@@ -37,7 +36,8 @@ struct passage {
 	struct tunnel *tunnel;
 	struct in6_addr home;
 	unsigned slot;
-	bool path;     /* its packets leave here */
+	bool path;     /* its packets leave here ... */
+	bool paused;   /* ... if they are not lost: its link is down, or its agent not told yet */
 	bool accepted; /* its packets may come in here */
 	bool old;      /* of an earlier run, until settle() */
 	bool awaited;  /* ... and the first of them is waited for */
@@ -98,10 +98,8 @@ struct tunnel *tunnel_new(struct plane_kernel *k, const struct in6_addr *anchor,
 int tunnels_adopt(struct plane_kernel *k);
 /* It is there, leaves by that link (0: by whichever), lets in what it should, and is up. */
 int tunnel_ensure(struct plane_kernel *k, struct tunnel *t, int link);
-/* Lose what enters. */
-void tunnel_pause(struct tunnel *t);
-/* No more, after the next tunnel_ensure(). */
-void tunnel_resume(struct tunnel *t);
+/* Lose what its paused home addresses send. */
+int tunnel_filter_out(const struct plane_kernel *k, const struct tunnel *t);
 /* Its interface goes. */
 void tunnel_close(struct plane_kernel *k, struct tunnel *t);
 /* Remove those that carry nothing. */

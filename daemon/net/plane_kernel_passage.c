@@ -61,6 +61,7 @@ void passage_end_if_unused(struct plane_kernel *k, struct passage *p)
 		return;
 	if (p->slot != NO_SLOT)
 		count(p, &k->gone[p->slot]);
+	p->tunnel->stale = p->tunnel->stale || p->paused;
 	list_remove(&p->node);
 	free(p);
 }

@@ -223,30 +223,20 @@ static int bring_up(const struct tunnel *t)
 
 /*
  * Link-local and multicast is not for a tunnel, whoever asks for that; dropped without counting as refused.  Into a link that is
- * down nothing is: there packets would wait for a neighbour that cannot answer, and fill the buffers of their sockets.
+ * down nothing is: there packets would wait for a neighbour that cannot answer, and fill the buffers of their sockets.  Home
+ * addresses share a tunnel, and each has an update of its own to wait for.
  */
-static int filter_out(const struct tunnel *t)
+int tunnel_filter_out(const struct plane_kernel *k, const struct tunnel *t)
 {
+	const struct passage *p;
 	struct match m = {.n = 0};
 
+	list_for_each(p, &k->passages, node)
+		if (p->tunnel == t && p->paused)
+			match_add(&m, MATCH_SOURCE, &p->home, TC_ACT_STOLEN);
 	match_add_on_link(&m, MATCH_DESTINATION, TC_ACT_STOLEN);
-	match_end(&m, t->paused ? TC_ACT_STOLEN : (uint32_t)TC_ACT_UNSPEC);
+	match_end(&m, (uint32_t)TC_ACT_UNSPEC);
 	return tc_attach_classic(t->ifindex, TC_EGRESS, m.code, m.n, FILTER_OUT_NAME);
-}
-
-void tunnel_pause(struct tunnel *t)
-{
-	if (t->paused)
-		return;
-	t->paused = true;
-	if (t->ifindex)
-		filter_out(t);
-}
-
-void tunnel_resume(struct tunnel *t)
-{
-	t->stale = t->stale || t->paused;
-	t->paused = false;
 }
 
 int tunnel_ensure(struct plane_kernel *k, struct tunnel *t, int link)
@@ -274,7 +264,7 @@ int tunnel_ensure(struct plane_kernel *k, struct tunnel *t, int link)
 	if (t->stale) {
 		tunnel_filter(k, t, &m);
 		if ((r = tc_attach_classic(t->ifindex, TC_INGRESS, m.code, m.n, FILTER_NAME)) < 0 ||
-		    (r = filter_out(t)) < 0)
+		    (r = tunnel_filter_out(k, t)) < 0)
 			return log_errno(r, "cannot put a filter on %s", t->name);
 		t->stale = false;
 	}

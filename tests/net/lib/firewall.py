@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Networks that let only some packets through: rules of nftables on a router."""
+import ipaddress
+
 MOBILITY, IPV6_IN_IPV6 = 135, 41
 
 
@@ -19,6 +21,13 @@ def block_protocol(node, protocol):
 def hide_too_big(node):
     """Packets that are too large vanish without a word."""
     _rules(node, "output", "icmpv6 type packet-too-big drop")
+
+
+def refuse_updates(node, home):
+    """On the mobile node itself: to send an update of that home address fails.  The address is
+    behind the header, the destination options' header, padding and the option's."""
+    address = ipaddress.IPv6Address(home)
+    _rules(node, "output", f"ip6 nexthdr 60 @nh,384,128 0x{int(address):032x} drop")
 
 
 def open_all(node):
