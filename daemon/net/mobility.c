@@ -25,6 +25,14 @@ static void set_mark(int fd, uint32_t mark)
 		log_debug("a message is not marked: %s", log_strerror(errno));
 }
 
+/* From the care-of address, but for what a home address sends that has just become one again: the plane has its tunnel still. */
+static bool goes_as_data_do(const struct engine *e, const struct ip6_packet *packet)
+{
+	return addr_equal(&packet->src, &e->coa) &&
+	       (packet->has_home_option ||
+		(packet->next_header == IPPROTO_ICMPV6 && !engine_find_home(e, &packet->src)));
+}
+
 int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 {
 	uint8_t buf[MH_MAX_LEN + IP6_HEADER_LEN + HAO_HEADER_LEN];
@@ -43,11 +51,9 @@ int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 	len = ip6_packet_build(packet, buf, sizeof(buf));
 	if (len < 0)
 		return len;
-	if (packet->has_home_option && addr_equal(&packet->src, &e->coa)) {
-		/* The way of the data, not of the main table: that may still hold the on-link prefix
-		 * of a link we have left, and with it the home agent.  Not from a home address that we
-		 * have just come back to, which is the care-of address of others already: the data
-		 * plane still has its tunnel. */
+	if (goes_as_data_do(e, packet)) {
+		/* Not the way of the main table: that may still hold the on-link prefix of a link we
+		 * have left, and with it the home agent. */
 		r = n->plane->ops->set_source(n->plane, &packet->src, ifindex, &e->next_hop, &way);
 		if (r < 0)
 			return r;
@@ -61,7 +67,7 @@ int net_send(struct net *n, int ifindex, const struct ip6_packet *packet)
 	r = datagram_send(n->raw_fd, &route_source, &packet->dst, way.ifindex, buf, (size_t)len);
 	if (way.mark)
 		set_mark(n->raw_fd, 0);
-	if (r < 0 || packet->has_home_option)
+	if (r < 0 || packet->has_home_option || packet->next_header == IPPROTO_ICMPV6)
 		return r;
 	/* The agent may still know the home address at another interface of ours, from an earlier
 	 * stay, and would send its answer there. */

@@ -62,10 +62,12 @@ def test_R6_7_an_anchor_that_answers_nothing_is_named(make_places):
 
 
 @pytest.mark.unjudged
-def test_R6_7_blocked_tunnel_is_named(make_places):
+@pytest.mark.parametrize("managed", [False, True], ids=["alone", "beside-a-manager"])
+def test_R6_7_blocked_tunnel_is_named(make_places, managed):
+    """A manager takes addresses away, but not the on-link prefix that the home agent is in."""
     scene, session = started(make_places, ProbeInterval="200ms")
     firewall.block_protocol(router(scene), firewall.IPV6_IN_IPV6)
-    scene.move("B")
+    scene.move("B", managed=managed)
     session.socket.sendall(b"x" * 100)
     found = wait_obstacle(scene, "tunnel")
     assert "protocol 41" in found["obstacle_words"]
