@@ -83,6 +83,11 @@ def main():
     if os.geteuid() != 0:
         print("figures are taken in network namespaces: that needs root", file=sys.stderr)
         return 1
+    known = [name for group in GROUPS for name in group.NAMES]
+    if not any(map(wanted, known)):
+        print(f"no figure is like ONLY={os.environ['ONLY']}; there are: {' '.join(known)}",
+              file=sys.stderr)
+        return 2
     directory = BUILD / "bench"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
