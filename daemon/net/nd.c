@@ -215,12 +215,12 @@ int net_answer(struct net *n, int ifindex, const struct in6_addr *home, const st
  */
 int net_found_router(int ifindex, const struct in6_addr *router, const uint8_t mac[6])
 {
-	struct netlink_batch batch = {0};
 	struct nlmsghdr *h;
 	struct ndmsg *nd;
 	char buf[256];
 
-	h = netlink_message(buf, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*nd));
+	h = netlink_message(buf, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE,
+			    sizeof(*nd));
 	nd = mnl_nlmsg_get_payload(h);
 	nd->ndm_family = AF_INET6;
 	nd->ndm_ifindex = ifindex;
@@ -228,9 +228,7 @@ int net_found_router(int ifindex, const struct in6_addr *router, const uint8_t m
 	nd->ndm_flags = NTF_ROUTER;
 	mnl_attr_put(h, NDA_DST, sizeof(*router), router);
 	mnl_attr_put(h, NDA_LLADDR, 6, mac);
-	netlink_batch_add(&batch, h);
-	netlink_batch_send(&batch);
-	return 0;
+	return netlink_talk(h, NULL, NULL);
 }
 
 /* A router that was asked on its own, by its link-layer address. */

@@ -126,24 +126,26 @@ static int op_solicit(void *user, int ifindex)
 	return 0;
 }
 
-static int op_probe_router(void *user, int ifindex, const struct in6_addr *router,
-			   const uint8_t mac[6])
+static int journal_router(struct world *w, enum world_op_kind kind, int ifindex,
+			  const struct in6_addr *router, const uint8_t mac[6])
 {
-	struct world_op *o = journal(user, OP_PROBE_ROUTER, ifindex);
+	struct world_op *o = journal(w, kind, ifindex);
 
 	o->home = *router;
 	memcpy(o->mac, mac, sizeof(o->mac));
 	return 0;
 }
 
+static int op_probe_router(void *user, int ifindex, const struct in6_addr *router,
+			   const uint8_t mac[6])
+{
+	return journal_router(user, OP_PROBE_ROUTER, ifindex, router, mac);
+}
+
 static int op_found_router(void *user, int ifindex, const struct in6_addr *router,
 			   const uint8_t mac[6])
 {
-	struct world_op *o = journal(user, OP_FOUND_ROUTER, ifindex);
-
-	o->home = *router;
-	memcpy(o->mac, mac, sizeof(o->mac));
-	return 0;
+	return journal_router(user, OP_FOUND_ROUTER, ifindex, router, mac);
 }
 
 static int op_announce(void *user, int ifindex, const struct in6_addr *home)

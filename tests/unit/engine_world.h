@@ -39,7 +39,7 @@ struct world_op {
 	int ifindex;
 	struct in6_addr home, anchor;
 	struct in6_addr coa;          /* or what is left */
-	uint8_t mac[6];               /* OP_PROBE_ROUTER */
+	uint8_t mac[6];               /* OP_PROBE_ROUTER, OP_FOUND_ROUTER */
 	struct path path;             /* OP_PATH, OP_CONFIRM, OP_DROP */
 	struct agent_received update; /* OP_SEND */
 };

@@ -23,7 +23,7 @@ static void check_intervals(const struct world *w, const usec_t *interval, unsig
 }
 
 /* The rate limit holds an update back, and with it what is sent: the anchor would not let it in. */
-Test(engine, E12_nothing_leaves_before_the_update)
+static struct world *world_hurried(void)
 {
 	static const struct place *const way[] = {&place_a, &place_b, &place_a, &place_b, &place_a};
 	struct world *w = world_bound(WORLD_ONE, way[0]);
@@ -37,6 +37,13 @@ Test(engine, E12_nothing_leaves_before_the_update)
 		cr_assert_eq(world_path(w, HOA)->unannounced, i == 4, "%u", i);
 	}
 	cr_assert_eq(world_count(w, OP_SEND), 3);
+	return w;
+}
+
+Test(engine, E12_nothing_leaves_before_the_update)
+{
+	struct world *w = world_hurried();
+
 	world_run(w, 1 * SEC);
 	cr_assert_eq(world_count(w, OP_SEND), 4);
 	cr_assert(world_tunnels(w, HOA, place_a.coa));
@@ -48,16 +55,8 @@ Test(engine, E12_nothing_leaves_before_the_update)
 /* Who advertises the home prefix meanwhile is believed no more than at any other time. */
 Test(engine, E11_home_advertised_before_the_update)
 {
-	static const struct place *const way[] = {&place_a, &place_b, &place_a, &place_b, &place_a};
-	struct world *w = world_bound(WORLD_ONE, way[0]);
+	struct world *w = world_hurried();
 
-	world_run(w, 5 * SEC);
-	for (unsigned i = 1; i < 5; i++) {
-		world_leave(w, way[i - 1]);
-		world_arrive(w, way[i]);
-		world_run(w, 50 * MSEC);
-	}
-	cr_assert(world_path(w, HOA)->unannounced);
 	world_agent(w, HA)->silent = true; /* as on a link where it is not */
 	world_advert(w, place_a.ifindex, "fe80::bad", HOME_PREFIX, 1800);
 	for (unsigned i = 0; i < 40; i++) {
