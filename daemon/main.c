@@ -39,6 +39,7 @@ static void save_state(struct daemon *d)
 	int r;
 
 	d->save_pending = false;
+	loop_timer_set(d->save_timer, USEC_INFINITY);
 	for (unsigned i = 0; i < n; i++)
 		entries[i].sequence = (uint16_t)(entries[i].sequence + SEQUENCE_RESERVE);
 	r = state_store(d->conf->state_file, entries, n);
@@ -85,7 +86,10 @@ static void tell_status(const struct daemon *d)
 		   waiting ? waiting : "");
 }
 
-/* Whoever reads the log, or the status, is not to hold up a handover. */
+/*
+ * Whoever reads the log, or the status, is not to hold up a handover, nor is the disk.  The last acknowledgement ends what
+ * there is to save: no need to wake up for it once more.
+ */
 static int on_leisure(sd_event_source *s, void *user)
 {
 	struct daemon *d = user;
@@ -95,6 +99,8 @@ static int on_leisure(sd_event_source *s, void *user)
 	if (d->status_due)
 		tell_status(d);
 	d->status_due = false;
+	if (d->save_pending && !engine_waiting_for(d->engine))
+		save_state(d);
 	return 0;
 }
 

@@ -199,6 +199,7 @@ static void op_persist(void *user)
 		return;
 	d->save_pending = true;
 	loop_timer_set(d->save_timer, usec_add(loop_now().mono, SAVE_DELAY - SAVE_SLACK));
+	sd_event_source_set_enabled(d->leisure, SD_EVENT_ONESHOT);
 }
 
 static void op_publish(void *user, enum engine_object kind, enum engine_change change,
