@@ -37,6 +37,7 @@ extern const struct engine_ops daemon_ops;
 
 /* view.c: for struct bus_handlers. */
 void view_look(void *user);
+void view_refresh(void *user);
 void view_detail(void *user, const struct session_info *s, struct bus_session *ret);
 size_t view_fallbacks(void *user, struct session_info **ret);
 const char *view_protection(void *user, const struct binding *b, const char **ret_words);

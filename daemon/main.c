@@ -297,6 +297,7 @@ static int start(struct daemon *d)
 	const struct loop_handlers handlers = {.stop = on_stop, .reload = on_reload, .user = d};
 	struct bus_handlers bus_handlers = {.reload = reload,
 					    .look = view_look,
+					    .refresh = view_refresh,
 					    .detail = view_detail,
 					    .fallbacks = view_fallbacks,
 					    .applications = view_applications,

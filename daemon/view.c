@@ -35,6 +35,11 @@ void view_look(void *user)
 	count_bytes(d);
 }
 
+void view_refresh(void *user)
+{
+	engine_look_for_data(((struct daemon *)user)->engine, loop_now());
+}
+
 void view_detail(void *user, const struct session_info *s, struct bus_session *ret)
 {
 	const struct daemon *d = user;

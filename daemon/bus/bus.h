@@ -47,7 +47,9 @@ struct bus_handlers {
 				  const char **ret_words);
 	/* The list of sessions is about to be read: bring it up to date. */
 	void (*look)(void *user);
-	/* After that: what the engine need not know of a session. */
+	/* Properties are about to be read: of what nothing tells the engine, see to the newest. */
+	void (*refresh)(void *user);
+	/* After look(): what the engine need not know of a session. */
 	void (*detail)(void *user, const struct session_info *s, struct bus_session *ret);
 	/* Sockets that asked for a service and had to start without it; *ret is freed by the caller. */
 	size_t (*fallbacks)(void *user, struct session_info **ret);

@@ -172,6 +172,8 @@ static void run(struct bus *b, DBusMessage *message, const uid_t *uid)
 	}
 	if (r >= 0) {
 		out_to_message(&c.out, reply);
+		if (m->informs && b->handlers.refresh)
+			b->handlers.refresh(b->handlers.user);
 		r = m->call(&c);
 		if (r >= 0 && m->informs)
 			listener_add(b, message);

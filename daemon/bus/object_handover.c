@@ -5,12 +5,12 @@
 
 #include "bus/field.h"
 
-/* The latest phase it reached. */
+/* The latest phase of the work: data come when somebody has something to say. */
 static int64_t total(const struct handover *h)
 {
 	int64_t t = 0;
 
-	for (int i = 0; i < PHASE_MAX; i++)
+	for (int i = 0; i < PHASE_DATA; i++)
 		if (h->phase[i] != HANDOVER_NOT_REACHED && h->phase[i] > t)
 			t = h->phase[i];
 	return t;
@@ -64,7 +64,8 @@ static const struct bus_property properties[] = {
 		"(care-of address usable), bu (first binding update sent), ba (last "
 		"acknowledgement accepted), data (first packet on the new path); phases that were "
 		"not reached are left out"},
-	{"TotalUSec", "x", BUS_EMITS, get_total, .doc = "Time of the latest phase reached"},
+	{"TotalUSec", "x", BUS_EMITS, get_total,
+	 .doc = "Time of the latest phase reached but for data"},
 	{"Bindings", "u", BUS_EMITS, FIELD(struct handover, bindings),
 	 .doc = "Bindings to be updated"},
 	{"Acknowledged", "u", BUS_EMITS, FIELD(struct handover, acknowledged),

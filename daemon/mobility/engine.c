@@ -22,7 +22,6 @@ int engine_new(const struct conf *conf, const struct engine_ops *ops, void *user
 	e->ops = ops;
 	e->user = user;
 	e->conf = conf;
-	e->data_check_at = USEC_INFINITY;
 	list_init(&e->links);
 	list_init(&e->prefixes);
 	list_init(&e->anchors);
@@ -103,7 +102,7 @@ struct link *engine_find_link(const struct engine *e, int ifindex)
 
 static void arm_timer(struct engine *e)
 {
-	usec_t next = e->data_check_at, t;
+	usec_t next = USEC_INFINITY, t;
 	struct binding *b;
 	struct link *l;
 

@@ -173,8 +173,7 @@ struct engine {
 	usec_t stop_deadline;
 	struct list accepted; /* what accept() was called for, with its end */
 	bool handover_open;   /* bindings still join the newest handover */
-	usec_t data_check_at; /* next look for the first data of the newest handover */
-	unsigned data_checks;
+	usec_t data_until; /* first data of the newest handover are looked for; 0 = they are not */
 	struct handover handovers[HANDOVER_RING];
 	struct list sessions[SESSION_BUCKETS]; /* of struct session, by cookie */
 	unsigned n_sessions;
@@ -283,6 +282,8 @@ void engine_icmp(struct engine *e, struct instant now, const struct icmp_event *
 void engine_session_gone(struct engine *e, struct instant now, uint64_t cookie);
 /* List the sessions of all bindings anew, for a view. */
 void engine_look(struct engine *e, struct instant now);
+/* Somebody is about to read the handovers: nobody wakes up to see whether data have come. */
+void engine_look_for_data(struct engine *e, struct instant now);
 /* Such news were lost. */
 void engine_sessions_lost(struct engine *e, struct instant now);
 /* The packet that watch_activity() asked for has left. */

@@ -10,10 +10,8 @@ DEFINE_STRTAB(handover_mode, "start", "break", "make", "return");
 DEFINE_STRTAB(handover_phase, "link_up", "ra", "address", "bu", "ba", "data");
 DEFINE_STRTAB(handover_result, "running", "done", "failed", "superseded");
 
-/* When to look for the first data after the acknowledgement; each look costs a wake-up.  The first comes with the saving of
- * the new state. */
-static const usec_t data_checks[] = {90 * USEC_PER_MSEC, 1 * USEC_PER_SEC, 10 * USEC_PER_SEC};
-#define DATA_CHECKS (sizeof(data_checks) / sizeof(*data_checks))
+/* Data that come later behind the last acknowledgement are not those that waited for it. */
+#define DATA_PATIENCE (10 * USEC_PER_SEC)
 
 const struct handover *engine_handover(const struct engine *e, uint64_t id)
 {
@@ -61,6 +59,7 @@ void handover_begin(struct engine *e, const struct in6_addr *from_coa, bool old_
 	usec_t since = old ? old->start.mono : 0, start = e->now.mono;
 	struct binding *b;
 
+	handover_check_data(e);
 	if (old && old->result == HANDOVER_RUNNING)
 		finish(e, old, HANDOVER_SUPERSEDED);
 	if (e->lost_at > since)
@@ -94,7 +93,7 @@ void handover_begin(struct engine *e, const struct in6_addr *from_coa, bool old_
 	list_for_each(b, &e->bindings, node)
 		b->in_handover = false;
 	e->handover_open = true;
-	e->data_check_at = USEC_INFINITY;
+	e->data_until = 0;
 	engine_publish(e, OBJECT_HANDOVER, CHANGE_ADDED, h);
 }
 
@@ -134,8 +133,8 @@ static void check_done(struct engine *e)
 		return;
 	finish(e, h, h->refused ? HANDOVER_FAILED : HANDOVER_DONE);
 	if (h->acknowledged && h->phase[PHASE_BA] != HANDOVER_NOT_REACHED) {
-		e->data_checks = 0;
-		e->data_check_at = usec_add(e->now.mono, data_checks[0]);
+		e->data_until = usec_add(e->now.mono, DATA_PATIENCE);
+		handover_check_data(e);
 	}
 }
 
@@ -186,7 +185,7 @@ void handover_check_data(struct engine *e)
 	usec_t first = USEC_INFINITY, t;
 	struct binding *b;
 
-	if (!h || e->now.mono < e->data_check_at)
+	if (!h || !e->data_until)
 		return;
 	list_for_each(b, &e->bindings, node) {
 		if (b->path.mode != PATH_TUNNEL)
@@ -195,14 +194,16 @@ void handover_check_data(struct engine *e)
 		if (t >= h->start.mono && t && t < first)
 			first = t;
 	}
-	if (first != USEC_INFINITY) {
+	if (first <= e->data_until) {
 		h->phase[PHASE_DATA] = (int64_t)first - (int64_t)h->start.mono;
-		e->data_check_at = USEC_INFINITY;
 		engine_publish(e, OBJECT_HANDOVER, CHANGE_CHANGED, h);
-		return;
 	}
-	e->data_checks++;
-	e->data_check_at = e->data_checks < DATA_CHECKS
-				   ? usec_add(e->now.mono, data_checks[e->data_checks])
-				   : USEC_INFINITY;
+	if (first != USEC_INFINITY || e->now.mono > e->data_until)
+		e->data_until = 0;
+}
+
+void engine_look_for_data(struct engine *e, struct instant now)
+{
+	e->now = now;
+	handover_check_data(e);
 }

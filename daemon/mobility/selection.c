@@ -193,6 +193,7 @@ static void went_offline(struct engine *e)
 	struct event ev = {.kind = EVENT_OFFLINE, .priority = LOG_NOTICE, .link = e->uplink};
 
 	engine_notify(e, &ev, "offline: no link has a usable care-of address");
+	handover_check_data(e);
 	e->lost_at = e->now.mono;
 	e->uplink = NULL;
 	engine_publish(e, OBJECT_ENGINE, CHANGE_CHANGED, e);
