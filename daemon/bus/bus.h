@@ -47,10 +47,10 @@ struct bus_handlers {
 				  const char **ret_words);
 	/* The list of sessions is about to be read: bring it up to date. */
 	void (*look)(void *user);
-	/* Properties are about to be read: of what nothing tells the engine, see to the newest. */
-	void (*refresh)(void *user);
-	/* After look(): what the engine need not know of a session. */
+	/* After that: what the engine need not know of a session. */
 	void (*detail)(void *user, const struct session_info *s, struct bus_session *ret);
+	/* Properties are about to be read: bring those up to date that no event tells the engine of. */
+	void (*refresh)(void *user);
 	/* Sockets that asked for a service and had to start without it; *ret is freed by the caller. */
 	size_t (*fallbacks)(void *user, struct session_info **ret);
 	/* Programs that are connected to the daemon, and whether the kernel's socket hooks are in use. */
