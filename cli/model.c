@@ -103,9 +103,13 @@ static void name_parts(json_t *prefix)
 	}
 }
 
-/* Replace the paths of other objects by their names, and the status that stands for none. */
+/*
+ * Replace the paths of other objects by their names, the status that stands for none, and the total of what goes on still, which is
+ * the time of some phase.
+ */
 static void resolve(json_t *row, const json_t *names)
 {
+	const char *result = json_string_value(json_object_get(row, "result"));
 	const json_t *status = json_object_get(row, "last_status");
 	const char *key;
 	json_t *value;
@@ -126,6 +130,8 @@ static void resolve(json_t *row, const json_t *names)
 	}
 	if (json_integer_value(status) < 0)
 		json_object_set_new(row, "last_status", json_null());
+	if (result && strcmp(result, "running") == 0)
+		json_object_set_new(row, "total_usec", json_null());
 }
 
 static int by_id(const void *a, const void *b)

@@ -95,11 +95,15 @@ bool pin_same_shape(int fd, const struct bpf_map *map)
 int pin_check_directory(const char *dir)
 {
 	_cleanup_free_ char *copy = strdup(dir);
+	const char *parent;
 	struct statfs fs;
 
 	if (!copy)
 		return -ENOMEM;
-	if (statfs(dirname(copy), &fs) == 0 && fs.f_type == BPF_FS_MAGIC)
+	parent = dirname(copy);
+	if (statfs(parent, &fs) < 0)
+		return log_errno(-errno, "no directory can be made in %s", parent);
+	if (fs.f_type == BPF_FS_MAGIC)
 		return 0;
 	log_error(
 		"%s is not in a bpf file system: mount one (mount -t bpf bpf /sys/fs/bpf) or name "

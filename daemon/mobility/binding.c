@@ -586,6 +586,7 @@ const char *binding_waiting_for(const struct binding *b)
 			       ? "a change of the configuration: the home agent refused for good"
 			       : "the next attempt after a refusal";
 	case BINDING_REGISTERED:
+		return b->liveness.dead ? "an answer through its tunnel, which is dead" : NULL;
 	case BINDING_HOME:
 	case BINDING_STATE_MAX:
 		break;

@@ -78,6 +78,10 @@ static void add_tunnel(struct findings *f, const char *what, const struct bindin
 	else if (is_blocked(n, b, &words))
 		findings_add(f, false, what, "blocked: %s",
 			     words ? words : "its tunnel could not be set up, see the log");
+	else if (b->obstacle.kind == OBSTACLE_UNREACHABLE ||
+		 b->obstacle.kind == OBSTACLE_SIGNALLING)
+		findings_add(f, false, what, "no answer through %s: see the way of %s", anchor,
+			     ADDR_STR(&b->home));
 	else if (l->probed && l->probed >= since)
 		findings_add(f, false, what,
 			     "no answer through %s: does it forward packets of %s, and does "
@@ -161,7 +165,8 @@ static bool is_silent_in_tunnels_only(const struct engine *e, const struct ancho
 	const struct binding *b;
 
 	list_for_each(b, &e->bindings, node)
-		if (b->anchor == a && b->obstacle.kind == OBSTACLE_TUNNEL)
+		if (b->anchor == a && (b->obstacle.kind == OBSTACLE_TUNNEL ||
+				       (b->state == BINDING_REGISTERED && b->liveness.dead)))
 			return true;
 	return false;
 }

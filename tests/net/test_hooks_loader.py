@@ -158,8 +158,10 @@ def test_wrong_arguments_change_nothing(host, argv, word):
     assert len(attached(host)) == 6
 
 
-def test_directory_elsewhere_is_refused(host, tmp_path):
-    done = subprocess.run([str(HOOKS), str(tmp_path / "pins")], capture_output=True,
+@pytest.mark.parametrize(("name", "word"), [("pins", "bpf file system"),
+                                            ("missing/pins", "No such file")])
+def test_directory_elsewhere_is_refused(host, tmp_path, name, word):
+    done = subprocess.run([str(HOOKS), str(tmp_path / name)], capture_output=True,
                           text=True, check=False)
-    assert done.returncode == 1 and "bpf file system" in done.stderr
+    assert done.returncode == 1 and word in done.stderr
     assert list(tmp_path.iterdir()) == []

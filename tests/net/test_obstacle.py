@@ -47,6 +47,7 @@ def test_R6_7_blocked_mobility_header_is_named(make_places):
     found = wait_obstacle(scene, "signalling")
     assert "protocol 135" in found["obstacle_words"]
     assert any("protocol 135" in words for words in findings(scene))
+    assert not any("protocol 41" in words for words in findings(scene)), "that does pass"
     firewall.open_all(router(scene))
     scene.wait_bound("A", "B", timeout=40.0)
     wait_obstacle(scene, "none")
@@ -73,6 +74,7 @@ def test_R6_7_blocked_tunnel_is_named(make_places, managed):
     assert "protocol 41" in found["obstacle_words"]
     assert any("protocol 41" in words for words in findings(scene))
     assert not any("protocol 135" in words for words in findings(scene)), "these do pass"
+    scene.wait_shown("bindings", waiting_for="an answer through its tunnel, which is dead")
     firewall.open_all(router(scene))
     wait_obstacle(scene, "none", timeout=60.0)
     session.socket.settimeout(60.0)
